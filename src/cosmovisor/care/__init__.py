@@ -1,0 +1,1 @@
+"""Adopt, doctor and explain."""

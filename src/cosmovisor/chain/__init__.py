@@ -1,0 +1,1 @@
+"""What a chain answers and what it leaves on disk."""

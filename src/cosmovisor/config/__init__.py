@@ -1,0 +1,1 @@
+"""Environment and config.toml become one frozen Settings value; path arithmetic."""

@@ -1,0 +1,91 @@
+"""Frozen value classes that cost nothing to import.
+
+The standard library's dataclasses import `inspect`, `re` and `ast`: half of the time that `run` may take
+before the node starts. What a value needs of them is small: an `__init__` from the annotations, equality,
+a hash, a readable `repr` and `replace`. Type checkers see an ordinary frozen dataclass.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar, dataclass_transform
+
+    T = TypeVar("T")
+
+    @dataclass_transform(frozen_default=True)
+    def value(cls: type[T]) -> type[T]:
+        """Declare a frozen value class from its annotations."""
+        return cls
+
+else:
+
+    def value(cls):
+        """Declare a frozen value class from its annotations."""
+        names = []
+        for base in reversed(cls.__mro__[:-1]):
+            for name in base.__dict__.get("__annotations__", ()):
+                if name not in names:
+                    names.append(name)
+        defaults = {name: getattr(cls, name) for name in names if hasattr(cls, name)}
+        cls.__fields__ = cls.__match_args__ = names = tuple(names)
+        required = len(names) - len(defaults)
+
+        def __init__(self, *args, **given):
+            if len(args) > len(names):
+                raise TypeError(f"{cls.__name__} takes {len(names)} fields, not {len(args)}")
+            own = self.__dict__
+            for name, item in zip(names, args, strict=False):
+                own[name] = item
+            for name, item in given.items():
+                if name in own or name not in names:
+                    raise TypeError(f"{cls.__name__} has no field {name!r} left to set")
+                own[name] = item
+            if len(own) != len(names):
+                for name in names:
+                    if name not in own:
+                        if name not in defaults:
+                            raise TypeError(f"{cls.__name__} needs the field {name!r}")
+                        own[name] = defaults[name]
+
+        def __setattr__(self, name, _):
+            raise AttributeError(f"{cls.__name__} is frozen: {name} cannot be set")
+
+        def __delattr__(self, name):
+            raise AttributeError(f"{cls.__name__} is frozen: {name} cannot be deleted")
+
+        def __eq__(self, other):
+            return self.__dict__ == other.__dict__ if other.__class__ is self.__class__ else NotImplemented
+
+        def __hash__(self):
+            return hash((cls, *[self.__dict__[name] for name in names]))
+
+        def __repr__(self):
+            return f"{cls.__name__}({', '.join(f'{name}={self.__dict__[name]!r}' for name in names)})"
+
+        for function in (__init__, __setattr__, __delattr__, __eq__, __hash__, __repr__):
+            if function.__name__ not in cls.__dict__ or function.__name__ == "__init__":
+                setattr(cls, function.__name__, function)
+        cls.__required__ = required
+        return cls
+
+
+if TYPE_CHECKING:
+
+    def replace(instance: T, **changes: Any) -> T:
+        """Return a copy of a value with some fields changed."""
+        raise AssertionError
+
+    def fields(kind: Any) -> tuple[str, ...]:
+        """Return the field names of a value or of a value class, in order."""
+        raise AssertionError
+
+else:
+
+    def replace(instance, **changes):
+        """Return a copy of a value with some fields changed."""
+        return instance.__class__(**{**instance.__dict__, **changes})
+
+    def fields(kind):
+        """Return the field names of a value or of a value class, in order."""
+        return kind.__fields__

@@ -1,0 +1,1 @@
+"""Plan file, plan info and names: bytes become values."""

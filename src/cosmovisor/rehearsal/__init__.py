@@ -1,0 +1,1 @@
+"""The upgrade night, played through beforehand."""

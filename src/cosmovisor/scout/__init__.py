@@ -1,0 +1,1 @@
+"""Watches governance and the plan ahead of the height."""

@@ -1,0 +1,1 @@
+"""Fetch, verify, unpack, prove and commit a binary."""

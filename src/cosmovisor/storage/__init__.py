@@ -1,0 +1,1 @@
+"""The only place that renames, links, syncs and locks; the state document."""

@@ -1,0 +1,1 @@
+"""The effects around the decision machine: node, signals, watches, timers, socket."""

@@ -1,0 +1,1 @@
+"""Unattended sync from genesis through all upgrades."""
