@@ -1,0 +1,11 @@
+"""The start-up table: what must run now."""
+
+from __future__ import annotations
+
+from cosmovisor.model.decision import Decision
+from cosmovisor.model.facts import Facts
+
+
+def decide_launch(facts: Facts) -> Decision:
+    """Return the first row that fits; the same facts give the same decision."""
+    raise NotImplementedError
