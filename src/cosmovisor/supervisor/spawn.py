@@ -1,0 +1,146 @@
+"""Starts the daemon: own session, default signals, inherited streams, nothing of ours but the node's lock."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cosmovisor.model.errors import CosmovisorError
+from cosmovisor.model.value import value
+
+#: Every signal that can be reset, by number: `signal.valid_signals` would cost an import of enum.
+_RESETTABLE = tuple(number for number in range(1, 65) if number not in {9, 19, 32, 33})
+
+
+@value
+class Child:
+    """A process of ours, held so that its number can never mean another process.
+
+    Attributes:
+        pid: Process id; it leads its own session, so that its session and group have the same number.
+        pidfd: File descriptor of the process, or -1 where the kernel has none (not Linux).
+        started_at: Seconds since the epoch.
+    """
+
+    pid: int
+    pidfd: int
+    started_at: float
+
+
+def environment(environ: dict[str, str], lib: str) -> dict[str, str]:
+    """Return the daemon's environment: ours, and for a version with `lib/` that folder first for the loader.
+
+    Args:
+        environ: The environment that we were started with.
+        lib: The version's `lib` folder, or an empty text where it has none.
+    """
+    if not lib:
+        return environ
+    rest = [part for part in environ.get("LD_LIBRARY_PATH", "").split(":") if part and part != lib]
+    # An empty element would mean the working directory, so it is never passed on.
+    return {**environ, "LD_LIBRARY_PATH": ":".join([lib, *rest])}
+
+
+def library_folder(binary: str) -> str:
+    """Return the `lib` folder beside the `bin` folder of a binary, or an empty text."""
+    lib = os.path.join(os.path.dirname(os.path.dirname(binary)), "lib")
+    return lib if os.path.isdir(lib) else ""
+
+
+def spawn(
+    binary: str,
+    arguments: list[str],
+    environ: dict[str, str],
+    *,
+    now: float,
+    redirect: tuple[tuple[int, int], ...] = (),
+) -> Child:
+    """Start a program in its own session with default signals.
+
+    Streams, working directory and any inheritable descriptor (the node's lock) go to it; what Python opened
+    besides is closed by the kernel at exec.
+
+    Args:
+        binary: Path of the program; also its first argument, as the Go tool has it.
+        arguments: Its further arguments, untouched.
+        environ: Its environment.
+        now: Seconds since the epoch, kept as the start time.
+        redirect: Pairs of (our descriptor, its descriptor) for helpers whose streams we read.
+
+    Raises:
+        CosmovisorError: The kernel refuses to execute the file.
+    """
+    actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for ours, theirs in redirect]
+    try:
+        pid = os.posix_spawn(
+            binary,
+            [binary, *arguments],
+            environ,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_RESETTABLE,
+        )
+    except OSError as error:
+        raise CosmovisorError(
+            f"cannot start {binary}: {error.strerror}",
+            "See that the file is an executable for this machine; `cosmovisor doctor` tells what is wrong.",
+            path=binary,
+        ) from error
+    return Child(pid, pidfd_of(pid), now)
+
+
+def pidfd_of(pid: int) -> int:
+    """Return a descriptor of a process, or -1 where the kernel or the platform has none."""
+    opener = getattr(os, "pidfd_open", None)
+    if opener is None:
+        return -1
+    try:
+        return int(opener(pid))
+    except OSError:
+        return -1
+
+
+def replace_ourselves(binary: str, arguments: list[str], environ: dict[str, str]) -> None:
+    """Become the daemon, for a command that ends by itself; returns only by raising.
+
+    Raises:
+        CosmovisorError: The kernel refuses to execute the file.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The interpreter ignores these two; an ignored signal would stay ignored after the exec.
+    import _signal  # type: ignore[import-not-found]  # `signal` itself imports enum
+
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        number = getattr(_signal, name, None)
+        if number is not None:
+            _signal.signal(number, _signal.SIG_DFL)
+    try:
+        os.execve(binary, [binary, *arguments], environ)  # noqa: S606
+    except OSError as error:
+        raise CosmovisorError(
+            f"cannot start {binary}: {error.strerror}",
+            "See that the file is an executable for this machine; `cosmovisor doctor` tells what is wrong.",
+            path=binary,
+        ) from error
+
+
+def exit_status(wait_status: int) -> int:
+    """Turn a wait status into our own exit status: the daemon's own, or 128+n for a signal."""
+    if os.WIFSIGNALED(wait_status):
+        return 128 + os.WTERMSIG(wait_status)
+    return os.WEXITSTATUS(wait_status)
+
+
+def check_platform(platform: str) -> None:
+    """Refuse to supervise where processes, sessions and locks are not those of Unix.
+
+    Raises:
+        CosmovisorError: The platform is Windows.
+    """
+    if platform in {"win32", "cygwin"}:
+        raise CosmovisorError(
+            "cannot run on Windows: no Cosmos SDK node is operated there and its processes have no sessions",
+            "Use Linux, macOS, or Linux inside WSL 2.",
+        )
