@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 JOBS ?= 2
 
-.PHONY: setup demo test check format clean docs
+.PHONY: setup demo test check format clean docs real-chain bench
 
 setup: $(STAMP)
 
@@ -31,6 +31,12 @@ test: setup
 
 test-failed: setup
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -n 0
+
+# A real daemon through a governed upgrade; needs Go and a C compiler, builds for minutes the first time.
+# ONLY=tip,kill-group picks modes; TOOL=go runs the Go tool instead of ours.
+TOOL ?= ours
+real-chain: setup
+	$(BIN)/python -m tools.real_chain --tool $(TOOL) --only '$(ONLY)'
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build site

@@ -1,0 +1,234 @@
+"""The modes of `make real-chain`: each is a story that a validator has lived through."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+from collections.abc import Callable
+
+from tools.real_chain import gov
+from tools.real_chain import node as nodes
+from tools.real_chain.checks import NEEDED, require
+from tools.real_chain.night import Night
+from tools.real_chain.recipes import DAEMON
+from tools.real_chain.rpc import wait_until
+
+DEFAULT_RPC_PORT = 26657
+
+
+def tip(night: Night) -> None:
+    """The new release is downloaded, the chain halts at the tip and goes on."""
+    supervisor = night.validator()
+    supervisor.start()
+    night.schedule(supervisor)
+    halted_at = night.await_halt(supervisor)
+    night.await_blocks(supervisor)
+    night.measure(supervisor, halted_at)
+    night.facts["requests to the release server"] = len(night.server.requests)
+    night.check(supervisor)
+
+
+def ahead(night: Night) -> None:
+    """The release is staged when the plan is known; the server is gone before the height."""
+    supervisor = night.validator()
+    supervisor.start()
+    night.schedule(supervisor)
+    staged = os.path.join(supervisor.daemon_home, "cosmovisor", "upgrades", "v0.60", "bin", DAEMON)
+    wait_until("the new release is staged before the height", lambda: os.path.exists(staged), 30)
+    require(supervisor.node.rpc.height() < night.height, "the release was staged at the height only")
+    night.server.close()
+    halted_at = night.await_halt(supervisor)
+    night.await_blocks(supervisor)
+    night.measure(supervisor, halted_at)
+    night.check(supervisor)
+
+
+def by_hand(night: Night) -> None:
+    """The operator has put the new release into place; the lower bound of the downtime."""
+    supervisor = night.validator()
+    night.place_by_hand(supervisor)
+    supervisor.start()
+    night.schedule(supervisor)
+    halted_at = night.await_halt(supervisor)
+    night.await_blocks(supervisor)
+    night.measure(supervisor, halted_at)
+    night.check(supervisor)
+
+
+def block_sync(night: Night) -> None:
+    """A second node syncs the chain from its first block: it exits by itself at the height."""
+    with _finished_chain(night) as first:
+        node = nodes.create(os.path.join(night.folder, "second"), first.user_home, first.chain_id, night.old)
+        nodes.join_chain(node, first)
+        supervisor = night.supervise(node, "second")
+        supervisor.start()
+        night.await_blocks(supervisor)
+        night.check(supervisor)
+
+
+def restarted(night: Night) -> None:
+    """The service is restarted in the window, before the new release can be had."""
+    _restarts(night, 1)
+
+
+def restarts_20(night: Night) -> None:
+    """The service is restarted twenty times in the window."""
+    _restarts(night, 20)
+
+
+def kill_group(night: Night) -> None:
+    """Supervisor and node are killed together at the moment of the halt, then the service starts again."""
+    supervisor = night.validator()
+    night.place_by_hand(supervisor)
+    supervisor.start()
+    night.schedule(supervisor)
+    night.await_halt(supervisor)
+    supervisor.kill_all()
+    supervisor.start()
+    night.await_blocks(supervisor)
+    night.check(supervisor)
+
+
+def kill_supervisor(night: Night) -> None:
+    """The supervisor alone is killed at the halt: its node is left behind and keeps the databases."""
+    supervisor = night.validator()
+    night.server.available = False
+    supervisor.start()
+    night.schedule(supervisor)
+    night.await_halt(supervisor)
+    supervisor.kill()
+    require(len(supervisor.node_pids()) == 1, "the halted node ended with its supervisor")
+    night.server.available = True
+    supervisor.start()
+    night.await_blocks(supervisor)
+    night.check(supervisor)
+
+
+def elsewhere(night: Night) -> None:
+    """The node's home is not the supervisor's, and another chain answers on the default port."""
+    other = nodes.create(
+        os.path.join(night.folder, "other"),
+        os.path.join(night.folder, "user"),
+        "other-1",
+        night.old,
+        rpc_port=DEFAULT_RPC_PORT,
+    )
+    nodes.found_chain(other)
+    with _running(other, night.old):
+        supervisor = night.validator(node_home="data-disk", daemon_home="home")
+        supervisor.start()
+        night.schedule(supervisor)
+        night.await_halt(supervisor)
+        night.await_blocks(supervisor)
+        night.check(supervisor)
+        require(other.rpc.app()[1] == night.versions[0], "the other chain's node was touched")
+
+
+def noisy(night: Night) -> None:
+    """The old release prints a warning on standard error at every start, also of `status`."""
+    supervisor = night.validator()
+    real = os.path.join(night.folder, "noisy", DAEMON)
+    os.makedirs(os.path.dirname(real))
+    path = os.path.join(supervisor.daemon_home, "cosmovisor", "genesis", "bin", DAEMON)
+    os.rename(path, real)
+    with open(path, "w") as file:
+        file.write(
+            f"#!/bin/sh\necho 'WARNING:(ast) your environment is not suitable' >&2\nexec {real} \"$@\"\n"
+        )
+    os.chmod(path, 0o755)
+    supervisor.start()
+    night.schedule(supervisor)
+    night.await_halt(supervisor)
+    night.await_blocks(supervisor)
+    night.check(supervisor)
+
+
+def optimistic(night: Night) -> None:
+    """The old release runs blocks optimistically: its plan file appears before block H is decided."""
+    tip(night)
+
+
+def optimistic_kill(night: Night) -> None:
+    """The same, and everything is killed at once: the block store may be left at H-1."""
+    kill_group(night)
+
+
+MODES: dict[str, Callable[[Night], None]] = {
+    mode.__name__.replace("_", "-"): mode
+    for mode in (
+        tip,
+        ahead,
+        by_hand,
+        block_sync,
+        restarted,
+        restarts_20,
+        kill_group,
+        kill_supervisor,
+        elsewhere,
+        noisy,
+        optimistic,
+        optimistic_kill,
+    )
+}
+
+
+def _restarts(night: Night, times: int) -> None:
+    supervisor = night.validator()
+    night.server.available = False
+    supervisor.start()
+    night.schedule(supervisor)
+    night.await_halt(supervisor)
+    # The supervisor must have seen the halt; the node is alive and waits, since there is nothing to run.
+    time.sleep(2)
+    require(supervisor.running(), "the supervisor ended at a halt whose binary cannot be had yet")
+    require(
+        len(supervisor.node_pids()) == 1, "the halted node was stopped although nothing can take its place"
+    )
+    for _ in range(times):
+        supervisor.stop()
+        require(not supervisor.node_pids(), "a stop left a node behind")
+        supervisor.start()
+        time.sleep(1)
+        require(supervisor.running(), "the supervisor did not wait for the binary after its restart")
+    night.server.available = True
+    night.await_blocks(supervisor, seconds=180)
+    night.check(supervisor)
+
+
+@contextlib.contextmanager
+def _running(node: nodes.Node, built: nodes.Built, log: str = "other.log"):  # noqa: ANN202 - a context manager
+    with open(os.path.join(os.path.dirname(node.home), log), "ab") as out:
+        process = subprocess.Popen(
+            [built.path, *node.start_words()],
+            env=node.environ(built),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            wait_until("the node answers", lambda: node.rpc.height() >= 1 or process.poll() is not None)
+            require(process.poll() is None, f"the node ended with {process.poll()}; see {log}")
+            yield process
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextlib.contextmanager
+def _finished_chain(night: Night):  # noqa: ANN202 - a context manager
+    """A chain whose only validator the harness itself has taken through the upgrade, still running."""
+    first = nodes.create(
+        os.path.join(night.folder, "first"), os.path.join(night.folder, "user"), "night-1", night.old
+    )
+    nodes.found_chain(first)
+    with _running(first, night.old, "first-old.log"):
+        night.height = gov.schedule_upgrade(first, night.server.plan_info())
+        wait_until("the first node halts", lambda: os.path.exists(first.plan_file), 90)
+        log = os.path.join(night.folder, "first-old.log")
+        with open(log) as file:
+            wait_until("the first node says so", lambda: NEEDED in file.read(), 20)
+    with _running(first, night.new, "first-new.log"):
+        wait_until("the first node is past the height", lambda: first.rpc.height() >= night.height + 12, 90)
+        yield first

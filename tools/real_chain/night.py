@@ -1,0 +1,127 @@
+"""One upgrade night: a chain of one validator under a supervisor, and the steps that modes are made of."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from tools.go_build import Built
+from tools.real_chain import gov
+from tools.real_chain import node as nodes
+from tools.real_chain.checks import CheckError, SignStateWatch, check_upgraded, count_starts, require
+from tools.real_chain.recipes import PLAN_NAME
+from tools.real_chain.release import Server, archive
+from tools.real_chain.rpc import wait_until
+from tools.real_chain.supervisor import OURS, Supervisor
+
+NEW_BLOCKS = 3
+
+
+class Night:
+    """A home, its supervisor and the release server of one mode.
+
+    Args:
+        folder: Scratch folder of this mode.
+        kind: The program under test: `ours` or `go`.
+        old: The release that the chain starts with.
+        new: The release that the plan names.
+    """
+
+    def __init__(self, folder: str, kind: str, old: Built, new: Built) -> None:
+        self.folder = folder
+        self.kind = kind
+        self.old = old
+        self.new = new
+        self.server = Server(archive(new))
+        self.height = 0
+        self.facts: dict[str, object] = {}
+        self.watch: SignStateWatch | None = None
+        self.supervisors: list[Supervisor] = []
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Version texts of the old and the new release."""
+        return self.old.recipe.version.lstrip("v"), self.new.recipe.version.lstrip("v")
+
+    def validator(self, *, node_home: str = "home", daemon_home: str = "home") -> Supervisor:
+        """Make a validator's home and its supervisor; the sign-state is watched from now on."""
+        node = nodes.create(self._path(node_home), self._path("user"), "night-1", self.old)
+        nodes.found_chain(node)
+        self.watch = SignStateWatch(node)
+        return self.supervise(node, daemon_home)
+
+    def supervise(self, node: nodes.Node, daemon_home: str, **settings: str) -> Supervisor:
+        """Put the old release into place and return a supervisor, not started yet."""
+        nodes.install(self._path(daemon_home), "genesis", self.old)
+        logs = self._path(f"logs-{daemon_home}")
+        supervisor = Supervisor(self.kind, self._path(daemon_home), node, logs, dict(settings))
+        self.supervisors.append(supervisor)
+        return supervisor
+
+    def place_by_hand(self, supervisor: Supervisor) -> None:
+        """Put the new release into its folder, as an operator who trusts no download."""
+        nodes.install(supervisor.daemon_home, os.path.join("upgrades", PLAN_NAME), self.new)
+
+    def schedule(self, supervisor: Supervisor) -> None:
+        """Bring the upgrade through governance."""
+        self.height = gov.schedule_upgrade(supervisor.node, self.server.plan_info())
+
+    def await_halt(self, supervisor: Supervisor) -> float:
+        """Wait for the chain's plan file; return when it was written."""
+        wait_until(
+            "the chain writes its plan file", lambda: os.path.exists(supervisor.node.plan_file), 90, 0.002
+        )
+        return os.stat(supervisor.node.plan_file).st_mtime
+
+    def await_blocks(self, supervisor: Supervisor, *, seconds: float = 90) -> None:
+        """Wait for blocks behind the upgrade height, made under the new release."""
+        goal = self.height + NEW_BLOCKS
+
+        def reached() -> bool:
+            if not supervisor.running():
+                assert supervisor.process
+                raise CheckError(
+                    f"the supervisor ended with {supervisor.process.returncode}; see {supervisor.own_log}"
+                )
+            return supervisor.node.rpc.height() >= goal
+
+        wait_until(f"block {goal}", reached, seconds)
+
+    def check(self, supervisor: Supervisor, *, old_starts: int = 0) -> None:
+        """Check everything, then stop and check that nothing is left."""
+        check_upgraded(supervisor, self.height, self.versions, old_starts)
+        starts = count_starts(supervisor.node_log, *self.versions)
+        self.facts["old starts after the halt"] = starts.old_after_halt
+        if supervisor.kind == OURS:
+            require(starts.new == 1, f"the new release was started {starts.new} times")
+        status = supervisor.stop()
+        left = supervisor.node_pids()
+        if supervisor.kind == OURS:
+            require(status == 0, f"a stop after the upgrade ended with {status}")
+            require(not left, f"a stop left {len(left)} nodes behind")
+        if self.watch:
+            require(not self.watch.fault, self.watch.fault)
+            require(self.watch.highest[0] > self.height, f"the sign-state stands at {self.watch.highest}")
+
+    def measure(self, supervisor: Supervisor, halted_at: float) -> None:
+        """Note the supervisor's share and the gap between the blocks around the height."""
+        pid = supervisor.node_pids()[0]
+        with open(f"/proc/{pid}/stat") as file:
+            ticks = int(file.read().rsplit(")", 1)[1].split()[19])
+        booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        started = booted + ticks / os.sysconf("SC_CLK_TCK")
+        self.facts["halt to new process, s"] = round(started - halted_at, 2)
+        rpc = supervisor.node.rpc
+        gap = rpc.header_time(self.height + 2) - rpc.header_time(self.height + 1)
+        self.facts["block gap, s"] = round(gap, 2)
+
+    def close(self) -> None:
+        """End all processes and threads of this night."""
+        if self.watch:
+            self.watch.close()
+        for supervisor in self.supervisors:
+            supervisor.clean()
+        self.server.close()
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.folder, name)
