@@ -19,12 +19,12 @@ PLAIN: dict[str, st.SearchStrategy[Any]] = {
 
 def of(kind: type) -> st.SearchStrategy[Any]:
     """Any value of this class."""
-    return st.builds(kind, **{name: _field(kind, text) for name, text in codec.annotations(kind).items()})
+    return st.builds(kind, **{name: _field(kind, text) for name, text in codec.declared(kind).items()})
 
 
 def states() -> st.SearchStrategy[State]:
     """Any state document of the present schema."""
-    parts = {name: _field(State, text) for name, text in codec.annotations(State).items()}
+    parts = {name: _field(State, text) for name, text in codec.declared(State).items()}
     return st.builds(State, **{**parts, "schema": st.just(SCHEMA)})
 
 

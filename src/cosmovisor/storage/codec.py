@@ -1,7 +1,8 @@
 """Values of the model to plain JSON values and back, after their annotations.
 
-Understood are `int`, `float`, `str`, `bool`, value classes, `X | None`, `tuple[X, ...]`, unions of value classes
-(written with the class name under `kind`) and the words of a `Literal` that is declared for type checkers only.
+Understood are `int`, `float`, `str`, `bool`, value classes, `X | None`, `tuple[X, ...]`, unions of value
+classes (written with the class name under `kind`) and the words of a `Literal` that is declared for type
+checkers only.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def decode(kind: Any, item: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
-def annotations(kind: Any) -> dict[str, str]:
+def declared(kind: Any) -> dict[str, str]:
     """Return the annotation of each field of a value class, as written."""
     return {name: annotation for name, (annotation, _) in _annotations(kind).items()}
 
@@ -80,19 +81,18 @@ def _annotations(kind: Any) -> dict[str, tuple[str, Any]]:
         found = {}
         for name in fields(kind):
             for base in kind.__mro__:
-                if name in base.__dict__.get("__annotations__", ()):
-                    found[name] = (base.__annotations__[name], sys.modules[base.__module__])
+                own = vars(base).get("__annotations__", {})
+                if name in own:
+                    found[name] = (own[name], sys.modules[base.__module__])
                     break
         _known[kind] = found
     return found
 
 
 def _classes(annotation: str) -> list[str]:
-    return (
-        [part for part in annotation.split(" | ") if part != "None"]
-        if "[" not in annotation
-        else [annotation]
-    )
+    if "[" in annotation:
+        return [annotation]
+    return [part for part in annotation.split(" | ") if part != "None"]
 
 
 def _decode(annotation: str, module: Any, item: Any) -> Any:

@@ -1,8 +1,8 @@
 """The state document: `state.json`, one small JSON object with a schema number.
 
 What is in it is defined by the values of `model.state` alone: their annotations are read here, so that a new
-field needs no second place. A field that is missing takes its default; a field that this version does not know
-is left out. Only the supervisor writes the document (the command line under its lock); anyone may `read` it.
+field needs no second place. A field that is missing takes its default; one that this version does not know is
+left out. Only the supervisor writes the document (the command line under its lock); anyone may `read` it.
 """
 
 from __future__ import annotations
@@ -165,9 +165,7 @@ def _rebuilt(path: str, error: DamagedError) -> Loaded:
             f"{error.cause}, and it cannot be moved aside: {problem.strerror}",
             f"make {os.path.dirname(path)} writable",
         ) from problem
-    notes = [
-        f"{error.cause}; moved to {aside} and rebuilt; a step in flight, if there was one, is not known any more"
-    ]
+    notes = [f"{error.cause}; moved to {aside} and rebuilt: a step in flight, if there was one, is lost"]
     if saved:
         notes.append(f"taken over from the damaged document: {', '.join(saved)}")
     return Loaded(state, tuple(notes), found=False)
@@ -175,7 +173,8 @@ def _rebuilt(path: str, error: DamagedError) -> Loaded:
 
 def _rescued(path: str) -> tuple[State, list[str]]:
     """Take over what no folder can tell and is whole by itself: a lost sign-state record lowers a guard."""
-    state, saved = EMPTY, []
+    state = EMPTY
+    saved: list[str] = []
     try:
         data = _bytes(path)
         document = _object(path, data or b"")

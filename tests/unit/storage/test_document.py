@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.support.recorder import ERRORS, failing, recording
 from tests.support.states import states
 
-from cosmovisor.model import facts, receipts, state
+from cosmovisor.model import heights, receipts, state
 from cosmovisor.model.errors import StateError
 from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.state import EMPTY, MAX_HISTORY, Applied, Backup, PlanRecord, SignState, State, Step
@@ -27,7 +28,7 @@ FULL = State(
 
 
 @given(states())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=25)
 def test_every_state_survives_the_round_trip(tmp_path, given_state):
     path = f"{tmp_path}/state.json"
     written = document.save(path, given_state)
@@ -43,7 +44,7 @@ def test_every_annotation_of_the_document_is_understood():
         if kind in seen:
             return
         seen.add(kind)
-        for text in codec.annotations(kind).values():
+        for text in codec.declared(kind).values():
             for part in text.removeprefix("tuple[").removesuffix(", ...]").split(" | "):
                 if part not in {"None", "int", "float", "str", "bool"}:
                     found = codec.resolve(kind, part)
@@ -62,10 +63,7 @@ def test_both_kinds_of_a_union_survive(tmp_path):
 
 
 def test_the_words_known_here_are_those_of_the_model():
-    source = "\n".join(
-        open(module.__file__, encoding="utf-8").read()
-        for module in (state, facts, __import__("cosmovisor.model.heights", fromlist=["x"]))
-    )
+    source = "".join(Path(module.__file__ or "").read_text() for module in (state, heights))
     for name, words in codec._WORDS.items():
         assert f"{name} = Literal[{', '.join(json.dumps(word) for word in words)}]" in source
 
