@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -16,11 +17,11 @@ class _Options:
 
     strict = True
     object_hook = None
-    object_pairs_hook = None
     parse_float = float
     parse_int = int
 
-    def __init__(self) -> None:
+    def __init__(self, pairs: Any) -> None:
+        self.object_pairs_hook = pairs
         self.memo: dict[str, str] = {}
 
     @staticmethod
@@ -29,8 +30,12 @@ class _Options:
         raise ValueError(f"{word} is not JSON")
 
 
-def loads(data: bytes | str) -> Any:
+def loads(data: bytes | str, *, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     """Parse one JSON value.
+
+    Args:
+        data: The text.
+        pairs: Makes something of the members of each object, in order, where a dictionary would lose one.
 
     Raises:
         ValueError: It is not JSON, not UTF-8, nested too deeply, or followed by something else.
@@ -42,10 +47,12 @@ def loads(data: bytes | str) -> Any:
         except ImportError:
             import json
 
-            return json.loads(text, parse_constant=_Options.parse_constant)
-        result, end = make_scanner(_Options())(text, 0)  # type: ignore[arg-type]  # the stub names the wrong class
-    except StopIteration:
-        raise ValueError("a value is missing") from None
+            return json.loads(text, object_pairs_hook=pairs, parse_constant=_Options.parse_constant)
+        result, end = make_scanner(_Options(pairs))(text, 0)  # type: ignore[arg-type]  # the stub names the wrong class
+    except StopIteration as error:
+        from json.decoder import JSONDecodeError
+
+        raise JSONDecodeError("Expecting value", text, error.value) from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if end != len(text):
