@@ -24,16 +24,15 @@ class GatherFacts:
     """Look at everything once; answered by `FactsGathered`.
 
     Attributes:
-        plans: Plans whose readiness and record times matter beside the one in the plan file.
+        plan: The plan whose staged binary and record times matter if the plan file holds none; None: no
+            other.
         node_lives: Whether heights come from the RPC (True) or from what a stopped node left on disk (False).
-        heights: `no`: leave heights out (files, link and folders only); `quick`: ask the RPC or the
-            write-ahead log; `all`: also the slow sources (`daemon status`, block-store clone), and look for
-            changes below `data/`.
+        thorough: Also ask the slow sources (`daemon status`, block-store clone) and look at all of `data/`.
     """
 
-    plans: tuple[Plan, ...]
+    plan: Plan | None
     node_lives: bool
-    heights: Literal["no", "quick", "all"] = "quick"
+    thorough: bool = False
 
 
 @value
