@@ -38,5 +38,9 @@ TOOL ?= ours
 real-chain: setup
 	$(BIN)/python -m tools.real_chain --tool $(TOOL) --only '$(ONLY)'
 
+# Figures side by side with the Go tool, built from its public module; needs Go and a C compiler.
+bench: setup
+	$(BIN)/python -m benchmarks $(ARGS)
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build site

@@ -6,8 +6,9 @@ import contextlib
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from tools.go_build import Built
 from tools.real_chain import gov
 from tools.real_chain import node as nodes
 from tools.real_chain.checks import NEEDED, require
@@ -59,7 +60,7 @@ def by_hand(night: Night) -> None:
 
 def block_sync(night: Night) -> None:
     """A second node syncs the chain from its first block: it exits by itself at the height."""
-    with _finished_chain(night) as first:
+    with finished_chain(night) as first:
         node = nodes.create(os.path.join(night.folder, "second"), first.user_home, first.chain_id, night.old)
         nodes.join_chain(node, first)
         supervisor = night.supervise(node, "second")
@@ -116,7 +117,7 @@ def elsewhere(night: Night) -> None:
         rpc_port=DEFAULT_RPC_PORT,
     )
     nodes.found_chain(other)
-    with _running(other, night.old):
+    with running(other, night.old):
         supervisor = night.validator(node_home="data-disk", daemon_home="home")
         supervisor.start()
         night.schedule(supervisor)
@@ -198,7 +199,8 @@ def _restarts(night: Night, times: int) -> None:
 
 
 @contextlib.contextmanager
-def _running(node: nodes.Node, built: nodes.Built, log: str = "other.log"):  # noqa: ANN202 - a context manager
+def running(node: nodes.Node, built: Built, log: str = "other.log") -> Iterator[subprocess.Popen[bytes]]:
+    """Run a node without a supervisor while the block lasts."""
     with open(os.path.join(os.path.dirname(node.home), log), "ab") as out:
         process = subprocess.Popen(
             [built.path, *node.start_words()],
@@ -217,18 +219,18 @@ def _running(node: nodes.Node, built: nodes.Built, log: str = "other.log"):  # n
 
 
 @contextlib.contextmanager
-def _finished_chain(night: Night):  # noqa: ANN202 - a context manager
+def finished_chain(night: Night) -> Iterator[nodes.Node]:
     """A chain whose only validator the harness itself has taken through the upgrade, still running."""
     first = nodes.create(
         os.path.join(night.folder, "first"), os.path.join(night.folder, "user"), "night-1", night.old
     )
     nodes.found_chain(first)
-    with _running(first, night.old, "first-old.log"):
+    with running(first, night.old, "first-old.log"):
         night.height = gov.schedule_upgrade(first, night.server.plan_info())
         wait_until("the first node halts", lambda: os.path.exists(first.plan_file), 90)
         log = os.path.join(night.folder, "first-old.log")
         with open(log) as file:
             wait_until("the first node says so", lambda: NEEDED in file.read(), 20)
-    with _running(first, night.new, "first-new.log"):
+    with running(first, night.new, "first-new.log"):
         wait_until("the first node is past the height", lambda: first.rpc.height() >= night.height + 12, 90)
         yield first

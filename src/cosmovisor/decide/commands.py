@@ -24,15 +24,16 @@ class GatherFacts:
     """Look at everything once; answered by `FactsGathered`.
 
     Attributes:
-        plan: The plan whose staged binary and record times matter if the plan file holds none; None: no
-            other.
+        plans: Plans whose readiness and record times matter beside the one in the plan file.
         node_lives: Whether heights come from the RPC (True) or from what a stopped node left on disk (False).
-        thorough: Also ask the slow sources (`daemon status`, block-store clone) and look at all of `data/`.
+        heights: `no`: leave heights out (files, link and folders only); `quick`: ask the RPC or the
+            write-ahead log; `all`: also the slow sources (`daemon status`, block-store clone), and look for
+            changes below `data/`.
     """
 
-    plan: Plan | None
+    plans: tuple[Plan, ...]
     node_lives: bool
-    thorough: bool = False
+    heights: Literal["no", "quick", "all"] = "quick"
 
 
 @value

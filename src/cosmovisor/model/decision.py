@@ -14,7 +14,6 @@ if TYPE_CHECKING:
         "upgrade",  # due and staged: stop, back up, switch to `version`, start
         "hold",  # due, not staged: keep a living node, stage urgently, ask again
         "wait",  # keep what runs, ask again
-        "pass",  # mark `plan` as passed, report it once, keep what runs
         "exit",  # ordinary exit: pass the node's status on, or restart if asked to
         "go back",  # take `plan` back once, make `version` active, start it
         "refuse",  # launch nothing; `reason` and `next_step` say why and what to do
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
         "relink",  # make `version` active, ask again
         "resume",  # do the step in flight again
         "undo",  # undo the step in flight, ask again
-        "schedule",  # an entry of the operator's schedule is due: upgrade to `version`
     ]
 
 
@@ -43,6 +41,7 @@ class Decision:
         version: The version to launch or to make active.
         proven: False if the evidence is inferred, so that going back stays possible.
         next_step: What the operator can do; empty where nothing is needed.
+        passed: A plan that is from now on passed on this data (reported once).
         remember_ahead: True if this plan file instance shall be remembered as written ahead.
     """
 
@@ -53,4 +52,5 @@ class Decision:
     version: Version | None = None
     proven: bool = True
     next_step: str = ""
+    passed: Plan | None = None
     remember_ahead: bool = False

@@ -6,7 +6,7 @@ A missing fact is a value of its own; it never means yes or no.
 from __future__ import annotations
 
 from cosmovisor.model.heights import UNKNOWN, Evidence
-from cosmovisor.model.observations import Link
+from cosmovisor.model.observations import Link, Prospect
 from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.receipts import NotStaged, StagedBinary
 from cosmovisor.model.state import PlanRecord, ScheduleEntry, Step
@@ -32,6 +32,7 @@ class PlanFile:
             (written ahead), `stale` (there when this data was first seen, and unchanged) or `old` (none of
             these).
         writer: True while somebody writes it.
+        ours: True if we have written this instance ourselves, for a chain that could not.
         not_older_than_block: Whether its time is not before the record of block b; None where there is no
             record.
     """
@@ -40,6 +41,7 @@ class PlanFile:
     plan: Plan | None = None
     age: Age = "old"
     writer: bool = False
+    ours: bool = False
     not_older_than_block: bool | None = None
 
 
@@ -92,7 +94,7 @@ class Facts:
         a: Application height.
         node: The node.
         skip: Heights whose plans the operator skips.
-        staged: Readiness of the binary of the file's plan (or the known plan, or the schedule's next entry).
+        prospects: Folder and readiness of the plan in the file, the known plan and the schedule's next entry.
         schedule: The operator's schedule, by height.
         twins: Folders of the pending plan that differ only in case and hold different daemons; empty: no
             conflict.
@@ -112,7 +114,7 @@ class Facts:
     a: Evidence = UNKNOWN
     node: NodeFact = NodeFact()
     skip: tuple[int, ...] = ()
-    staged: StagedBinary | NotStaged = NotStaged("not looked at")
+    prospects: tuple[Prospect, ...] = ()
     schedule: tuple[ScheduleEntry, ...] = ()
     twins: tuple[Version, ...] = ()
 
@@ -122,3 +124,17 @@ class Facts:
             if record.plan == plan:
                 return record
         return PlanRecord(plan)
+
+    def target(self, plan: Plan) -> Version | None:
+        """Return the version that a plan's name leads to; None if that was not looked at."""
+        for prospect in self.prospects:
+            if prospect.plan == plan:
+                return prospect.version
+        return self.record(plan).version
+
+    def staged(self, plan: Plan) -> StagedBinary | NotStaged:
+        """Return whether the binary of a plan is ready."""
+        for prospect in self.prospects:
+            if prospect.plan == plan:
+                return prospect.staged
+        return NotStaged("its binary was not looked at")

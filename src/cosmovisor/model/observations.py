@@ -73,6 +73,21 @@ class Link:
 
 
 @value
+class Prospect:
+    """How ready a plan is.
+
+    Attributes:
+        plan: The plan.
+        version: The folder that its name leads to, whether that exists or not.
+        staged: Readiness of its binary.
+    """
+
+    plan: Plan
+    version: Version
+    staged: StagedBinary | NotStaged
+
+
+@value
 class Observations:
     """Everything seen at one moment.
 
@@ -85,11 +100,11 @@ class Observations:
         b: Block-store height: the best of the sources that answered just now (own record left out).
         a: Application height, likewise.
         tried: True if every source of heights was asked in this round and none has given a height.
-        record_times: (height, time) of the end-of-height records of `cs.wal` for H-2, H-1, H and the last
-            one, as far as they are there; times in seconds since the epoch.
+        record_times: (height, time) of the end-of-height records of `cs.wal`: the last one, and H-2, H-1, H
+            of each prospect, as far as they are there; times in seconds since the epoch.
         data_changed_at: Newest change seen below `data/`, seconds since the epoch; None if that was not
             looked at.
-        staged: Readiness of the binary of the plan that the tables look at (`GatherFacts.plan`).
+        prospects: One for the plan in the file and for each of `GatherFacts.plans`.
         sign_state: The validator's sign-state file with its chain id and key; None if there is none that has
             signed.
         sign_problem: Why the sign-state file cannot be read (missing, malformed, zeroed); empty if it can or
@@ -109,7 +124,7 @@ class Observations:
     tried: bool = True
     record_times: tuple[tuple[int, float], ...] = ()
     data_changed_at: float | None = None
-    staged: StagedBinary | NotStaged = NotStaged("not looked at")
+    prospects: tuple[Prospect, ...] = ()
     sign_state: SignState | None = None
     sign_problem: str = ""
     sign_key: tuple[str, str] | None = None

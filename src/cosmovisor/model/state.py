@@ -67,9 +67,10 @@ class PlanRecord:
 
     Attributes:
         plan: The whole plan; another height or info is another record.
+        version: The version that belongs to it, once one was switched to.
         stage: How far it came: `switched` (link and marker durable), `pre-upgraded`, `proven` (application
             height at or above H seen under the new binary, or a later plan in the file).
-        inferred: True if the start of its binary rests on inferred evidence.
+        inferred: True if the halt that was seen, or the start of its binary, rests on inferred evidence.
         gone_back: True once its binary was taken back on this data; it is never taken back a second time.
         passed: True if it will never be due on this data (skipped, cancelled, applied by hand).
         halt_seen: True once a table said due; journalled before staging is asked.
@@ -77,6 +78,7 @@ class PlanRecord:
     """
 
     plan: Plan
+    version: Version | None = None
     stage: Stage = "none"
     inferred: bool = False
     gone_back: bool = False
@@ -198,6 +200,7 @@ class State:
         stale: The plan file instance that was there when this data was first seen.
         spawned: The plan file instance at the spawn of the node that runs or ran last, so that an adopted
             node or a reload keeps its meaning of fresh.
+        written: The plan file instance that we have written ourselves for a chain that could not.
     """
 
     schema: int = SCHEMA
@@ -217,6 +220,7 @@ class State:
     ahead: FileInstance | None = None
     stale: FileInstance | None = None
     spawned: FileInstance | None = None
+    written: FileInstance | None = None
 
 
 EMPTY = State()

@@ -42,33 +42,26 @@ def parse(data: bytes) -> Plan | Incomplete:
     document = _document(text)
     if isinstance(document, Incomplete):
         return document
-    if document is None:
-        document = []
-    if not isinstance(document, list):
-        raise PlanError("the plan file does not hold a JSON object", _NEXT)
-    return _plan(_fields(document))
+    return _plan(_fields(document or []))
 
 
 def _document(text: str) -> Any:
-    """Decode JSON; objects become lists of pairs inside `_Pairs`, so that equal keys are kept."""
-    import json
+    """Decode JSON; objects become `_Pairs`, so that equal keys are kept in order."""
+    from cosmovisor.storage.light_json import loads
 
-    def constant(word: str) -> None:
-        raise PlanError(f"the plan file holds {word}, which is not JSON", _NEXT)
-
+    stripped = text.strip(" \t\r\n")
+    if "null".startswith(stripped):
+        return None if stripped == "null" else Incomplete("the text ends in the middle")
+    if not stripped.startswith("{"):
+        raise PlanError("the plan file does not hold a JSON object", _NEXT)
     try:
-        found = json.loads(text, object_pairs_hook=_Pairs, parse_constant=constant)
-    except json.JSONDecodeError as error:
-        if is_cut_short(text, error.msg, error.pos):
+        return loads(stripped, pairs=_Pairs)
+    except ValueError as error:
+        # The decoder's own errors say where; others (a second value, a long number) stand by themselves.
+        message, position = getattr(error, "msg", str(error)), getattr(error, "pos", None)
+        if position is not None and is_cut_short(stripped, message, position):
             return Incomplete("the text ends in the middle")
-        raise PlanError(f"the plan file is not JSON: {error.msg} at character {error.pos}", _NEXT) from None
-    except RecursionError:
-        raise PlanError("the plan file is nested too deeply", _NEXT) from None
-    except ValueError:
-        raise PlanError("the plan file holds a number that is too long", _NEXT) from None
-    if found is None or isinstance(found, _Pairs):
-        return found
-    raise PlanError("the plan file does not hold a JSON object", _NEXT)
+        raise PlanError(f"the plan file is not JSON: {message}", _NEXT) from None
 
 
 class _Pairs(list[tuple[str, object]]):

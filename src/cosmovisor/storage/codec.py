@@ -1,0 +1,133 @@
+"""Values of the model to plain JSON values and back, after their annotations.
+
+Understood are `int`, `float`, `str`, `bool`, value classes, `X | None`, `tuple[X, ...]`, unions of value
+classes (written with the class name under `kind`) and the words of a `Literal` that is declared for type
+checkers only.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from cosmovisor.model.value import fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Decoder = Callable[[Any], Any]
+
+_WORDS = {
+    "Strength": ("exact", "at least", "unknown"),
+    "Stage": ("none", "switched", "pre-upgraded", "proven"),
+    "StepKind": ("backup", "script", "switch", "pre-upgrade", "go back"),
+}
+_MAX_ITEMS = 100_000
+_known: dict[Any, dict[str, tuple[str, Any]]] = {}
+
+
+def encode(item: Any) -> Any:
+    """Return the JSON form of a value; fields that have their default are written too."""
+    if item is None or isinstance(item, (bool, int, float, str)):
+        return item
+    if isinstance(item, (tuple, list)):
+        return [encode(each) for each in item]
+    kinds = _annotations(item.__class__)
+    result = {}
+    for name in fields(item):
+        entry = encode(getattr(item, name))
+        if entry is not None and len(_classes(kinds[name][0])) > 1:
+            entry = {"kind": getattr(item, name).__class__.__name__, **entry}
+        result[name] = entry
+    return result
+
+
+def decode(kind: Any, item: Any) -> Any:
+    """Return the value of this class that the JSON form stands for.
+
+    Raises:
+        ValueError: The form does not fit the class; the text names the field.
+    """
+    if not isinstance(item, dict):
+        raise ValueError(f"{kind.__name__} should be an object")  # noqa: TRY004  one error for every misfit
+    given = {}
+    for name, (annotation, module) in _annotations(kind).items():
+        if name in item:
+            try:
+                given[name] = _decode(annotation, module, item[name])
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+def declared(kind: Any) -> dict[str, str]:
+    """Return the annotation of each field of a value class, as written."""
+    return {name: annotation for name, (annotation, _) in _annotations(kind).items()}
+
+
+def resolve(kind: Any, name: str) -> Any:
+    """Return the value class that an annotation of `kind` names, or the words of a `Literal`."""
+    module = sys.modules[kind.__module__]
+    return _WORDS[name] if name in _WORDS else getattr(module, name)
+
+
+def _annotations(kind: Any) -> dict[str, tuple[str, Any]]:
+    found = _known.get(kind)
+    if found is None:
+        found = {}
+        for name in fields(kind):
+            for base in kind.__mro__:
+                own = vars(base).get("__annotations__", {})
+                if name in own:
+                    found[name] = (own[name], sys.modules[base.__module__])
+                    break
+        _known[kind] = found
+    return found
+
+
+def _classes(annotation: str) -> list[str]:
+    if "[" in annotation:
+        return [annotation]
+    return [part for part in annotation.split(" | ") if part != "None"]
+
+
+def _decode(annotation: str, module: Any, item: Any) -> Any:
+    if annotation.endswith(" | None"):
+        return None if item is None else _decode(annotation[: -len(" | None")], module, item)
+    if annotation.startswith("tuple["):
+        inner = annotation[len("tuple[") : -len(", ...]")]
+        if not isinstance(item, list) or len(item) > _MAX_ITEMS:
+            raise ValueError("should be a list")
+        return tuple([_decode(inner, module, each) for each in item])
+    choices = _classes(annotation)
+    if len(choices) > 1:
+        name = item.get("kind") if isinstance(item, dict) else None
+        if name not in choices:
+            raise ValueError(f"should be one of {annotation}")
+        return decode(getattr(module, name), item)
+    words = _WORDS.get(annotation)
+    if words is not None:
+        if item not in words:
+            raise ValueError(f"{item!r} is none of {', '.join(words)}")
+        return item
+    if annotation in {"int", "str", "bool", "float"}:
+        return _plain(annotation, item)
+    return decode(getattr(module, annotation), item)
+
+
+def _plain(annotation: str, item: Any) -> Any:
+    kind = item.__class__.__name__
+    if kind != annotation and not (annotation == "float" and kind == "int"):
+        raise ValueError(f"should be {annotation}, not {kind}")
+    if annotation == "float":
+        try:
+            item = float(item)
+        except OverflowError:
+            raise ValueError("is too large") from None
+        if item - item != 0:
+            raise ValueError("is not finite")
+    return item
