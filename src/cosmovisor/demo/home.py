@@ -154,6 +154,15 @@ def _find(text: str, section: str, key: str) -> str:
     return ""
 
 
+def gate(home: str) -> int:
+    """Return the height above which the chain waits, from `config/gate`; none where there is no such file."""
+    try:
+        with open(os.path.join(home, "config", "gate"), encoding="ascii") as file:
+            return int(file.read())
+    except FileNotFoundError:
+        return 1 << 62
+
+
 def replace_laddr(home: str, laddr: str) -> None:
     """Write a chosen RPC address back into config.toml, so that others find the node."""
     path = os.path.join(home, "config", "config.toml")
