@@ -16,6 +16,9 @@ $(STAMP): pyproject.toml requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+demo: setup
+	$(BIN)/python -m cosmovisor.demo --home demo-home
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
