@@ -45,5 +45,9 @@ real-chain: setup
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
 
+# The documentation as a site in site/; a broken link is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build site
