@@ -14,7 +14,10 @@ from cosmovisor.storage import calls
 NAMES = tuple(
     name
     for name, item in vars(calls).items()
-    if callable(item) and getattr(item, "__module__", "") == calls.__name__ and name != "close"
+    if callable(item)
+    and getattr(item, "__module__", "") == calls.__name__
+    and name != "close"
+    and name[0] != "_"
 )
 
 

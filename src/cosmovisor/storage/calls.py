@@ -7,9 +7,14 @@ code base makes such a call. Each raises `OSError` as the system does.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: `_IOW(0x94, 9, int)`: share all blocks of another file (btrfs, xfs with reflink, bcachefs).
 FICLONE = 0x40049409
@@ -113,3 +118,45 @@ def copy_range(source: int, target: int, count: int) -> int:
 def lock(fd: int, operation: int) -> None:
     """Apply or try a `flock`."""
     fcntl.flock(fd, operation)
+
+
+def range_lock(fd: int) -> None:
+    """Try to take the record lock (`fcntl`) of a whole file, as RocksDB and Pebble do."""
+    fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def chown(path: str, uid: int, gid: int) -> None:
+    """Set the owner of a file, link or folder; a symbolic link is not followed."""
+    os.chown(path, uid, gid, follow_symlinks=False)
+
+
+def sync_file_system(fd: int) -> None:
+    """Flush the whole file system that an open folder lies on (`syncfs`; elsewhere all of them)."""
+    function = _c_function("syncfs")
+    if function is None:
+        os.sync()
+    elif function(fd):
+        _raise_errno()
+
+
+def exchange(path: str, other: str) -> None:
+    """Let two names change places in one step; `ENOSYS` or `EINVAL` where the system cannot."""
+    function = _c_function("renameat2")
+    if function is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), path)
+    at_cwd, rename_exchange = -100, 2
+    if function(at_cwd, os.fsencode(path), at_cwd, os.fsencode(other), rename_exchange):
+        _raise_errno(path)
+
+
+def _c_function(name: str) -> Any:
+    import ctypes
+
+    return getattr(ctypes.CDLL(None, use_errno=True), name, None)
+
+
+def _raise_errno(path: str | None = None) -> None:
+    import ctypes
+
+    number = ctypes.get_errno()
+    raise OSError(number, os.strerror(number), path)

@@ -23,7 +23,7 @@ FULL = State(
     step=STEP,
     sign_states=(SignState("evmos_9001-2", "ab", 7, 0, 3),),
     backups=(Backup(Plan("v1", 5), receipts.BackupReceipt("/b", "copy", 1, 0.5), 1.0),),
-    records=(PlanRecord(Plan("v2", 10), "switched", back_to=Version("genesis", "genesis")),),
+    records=(PlanRecord(Plan("v2", 10), stage="switched", back_to=Version("genesis", "genesis")),),
 )
 
 
