@@ -1,7 +1,7 @@
-"""Generate `src/cosmovisor/chain/messages/*_pb2.py` from the `.proto` beside them: `python tools/generate_messages.py`.
+"""Generate `chain/messages/*_pb2.py` from the `.proto` beside them: `python tools/generate_messages.py`.
 
 The generator is pinned to the oldest that we support at run time (code of a newer one would refuse an older
-protobuf library) and is installed into a folder that is removed afterwards, so no developer needs it otherwise.
+protobuf library) and is installed into a folder that is removed afterwards; nobody needs it otherwise.
 With `--check` nothing is written, and the exit status tells whether the committed code is up to date.
 """
 

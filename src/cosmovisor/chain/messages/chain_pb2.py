@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%cosmovisor/chain/messages/chain.proto\x12\x10\x63osmovisor.chain\")\n\x06Packed\x12\x10\n\x08type_url\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"(\n\x06Moment\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"Z\n\x04Plan\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04time\x18\x02 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x0e\n\x06height\x18\x03 \x01(\x03\x12\x0c\n\x04info\x18\x04 \x01(\t\";\n\x13\x43urrentPlanResponse\x12$\n\x04plan\x18\x01 \x01(\x0b\x32\x16.cosmovisor.chain.Plan\"\"\n\x12\x41ppliedPlanRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"%\n\x13\x41ppliedPlanResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\"$\n\x11\x41uthorityResponse\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\"J\n\x0fSoftwareUpgrade\x12\x11\n\tauthority\x18\x01 \x01(\t\x12$\n\x04plan\x18\x02 \x01(\x0b\x32\x16.cosmovisor.chain.Plan\"b\n\x16SoftwareUpgradeContent\x12\r\n\x05title\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12$\n\x04plan\x18\x03 \x01(\x0b\x32\x16.cosmovisor.chain.Plan\"0\n\nAnyContent\x12\r\n\x05title\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\">\n\x11\x45xecLegacyContent\x12)\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x18.cosmovisor.chain.Packed\"3\n\tAuthzExec\x12&\n\x04msgs\x18\x02 \x03(\x0b\x32\x18.cosmovisor.chain.Packed\"A\n\x13GroupSubmitProposal\x12*\n\x08messages\x18\x04 \x03(\x0b\x32\x18.cosmovisor.chain.Packed\"?\n\x11GovSubmitProposal\x12*\n\x08messages\x18\x01 \x03(\x0b\x32\x18.cosmovisor.chain.Packed\"G\n\x05Tally\x12\x0b\n\x03yes\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x62stain\x18\x02 \x01(\t\x12\n\n\x02no\x18\x03 \x01(\t\x12\x14\n\x0cno_with_veto\x18\x04 \x01(\t\"\xcc\x02\n\nProposalV1\x12\n\n\x02id\x18\x01 \x01(\x04\x12*\n\x08messages\x18\x02 \x03(\x0b\x32\x18.cosmovisor.chain.Packed\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12,\n\x0b\x66inal_tally\x18\x04 \x01(\x0b\x32\x17.cosmovisor.chain.Tally\x12-\n\x0bsubmit_time\x18\x05 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x33\n\x11voting_start_time\x18\x08 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x31\n\x0fvoting_end_time\x18\t \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\r\n\x05title\x18\x0b \x01(\t\x12\x0f\n\x07summary\x18\x0c \x01(\t\x12\x11\n\texpedited\x18\x0e \x01(\x08\"\x9d\x02\n\x0fProposalV1beta1\x12\n\n\x02id\x18\x01 \x01(\x04\x12)\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x18.cosmovisor.chain.Packed\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12,\n\x0b\x66inal_tally\x18\x04 \x01(\x0b\x32\x17.cosmovisor.chain.Tally\x12-\n\x0bsubmit_time\x18\x05 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x33\n\x11voting_start_time\x18\x08 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x31\n\x0fvoting_end_time\x18\t \x01(\x0b\x32\x18.cosmovisor.chain.Moment\":\n\x0bPageRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05limit\x18\x03 \x01(\x04\x12\x0f\n\x07reverse\x18\x05 \x01(\x08\" \n\x0cPageResponse\x12\x10\n\x08next_key\x18\x01 \x01(\x0c\"U\n\x10ProposalsRequest\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12\x31\n\npagination\x18\x04 \x01(\x0b\x32\x1d.cosmovisor.chain.PageRequest\"z\n\x13ProposalsResponseV1\x12/\n\tproposals\x18\x01 \x03(\x0b\x32\x1c.cosmovisor.chain.ProposalV1\x12\x32\n\npagination\x18\x02 \x01(\x0b\x32\x1e.cosmovisor.chain.PageResponse\"\x84\x01\n\x18ProposalsResponseV1beta1\x12\x34\n\tproposals\x18\x01 \x03(\x0b\x32!.cosmovisor.chain.ProposalV1beta1\x12\x32\n\npagination\x18\x02 \x01(\x0b\x32\x1e.cosmovisor.chain.PageResponse\"\x1a\n\x0cTallyRequest\x12\n\n\x02id\x18\x01 \x01(\x04\"7\n\rTallyResponse\x12&\n\x05tally\x18\x01 \x01(\x0b\x32\x17.cosmovisor.chain.Tallyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%cosmovisor/chain/messages/chain.proto\x12\x10\x63osmovisor.chain\")\n\x06Packed\x12\x10\n\x08type_url\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\"(\n\x06Moment\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"Z\n\x04Plan\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12&\n\x04time\x18\x02 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x0e\n\x06height\x18\x03 \x01(\x03\x12\x0c\n\x04info\x18\x04 \x01(\x0c\";\n\x13\x43urrentPlanResponse\x12$\n\x04plan\x18\x01 \x01(\x0b\x32\x16.cosmovisor.chain.Plan\"\"\n\x12\x41ppliedPlanRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"%\n\x13\x41ppliedPlanResponse\x12\x0e\n\x06height\x18\x01 \x01(\x03\"$\n\x11\x41uthorityResponse\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\x0c\"J\n\x0fSoftwareUpgrade\x12\x11\n\tauthority\x18\x01 \x01(\x0c\x12$\n\x04plan\x18\x02 \x01(\x0b\x32\x16.cosmovisor.chain.Plan\"b\n\x16SoftwareUpgradeContent\x12\r\n\x05title\x18\x01 \x01(\x0c\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\x0c\x12$\n\x04plan\x18\x03 \x01(\x0b\x32\x16.cosmovisor.chain.Plan\"0\n\nAnyContent\x12\r\n\x05title\x18\x01 \x01(\x0c\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\x0c\">\n\x11\x45xecLegacyContent\x12)\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x18.cosmovisor.chain.Packed\"3\n\tAuthzExec\x12&\n\x04msgs\x18\x02 \x03(\x0b\x32\x18.cosmovisor.chain.Packed\"A\n\x13GroupSubmitProposal\x12*\n\x08messages\x18\x04 \x03(\x0b\x32\x18.cosmovisor.chain.Packed\"?\n\x11GovSubmitProposal\x12*\n\x08messages\x18\x01 \x03(\x0b\x32\x18.cosmovisor.chain.Packed\"G\n\x05Tally\x12\x0b\n\x03yes\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61\x62stain\x18\x02 \x01(\x0c\x12\n\n\x02no\x18\x03 \x01(\x0c\x12\x14\n\x0cno_with_veto\x18\x04 \x01(\x0c\"\xbb\x02\n\nProposalV1\x12\n\n\x02id\x18\x01 \x01(\x04\x12*\n\x08messages\x18\x02 \x03(\x0b\x32\x18.cosmovisor.chain.Packed\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12,\n\x0b\x66inal_tally\x18\x04 \x01(\x0b\x32\x17.cosmovisor.chain.Tally\x12-\n\x0bsubmit_time\x18\x05 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x33\n\x11voting_start_time\x18\x08 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x31\n\x0fvoting_end_time\x18\t \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\r\n\x05title\x18\x0b \x01(\x0c\x12\x11\n\texpedited\x18\x0e \x01(\x08\"\x9d\x02\n\x0fProposalV1beta1\x12\n\n\x02id\x18\x01 \x01(\x04\x12)\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x18.cosmovisor.chain.Packed\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12,\n\x0b\x66inal_tally\x18\x04 \x01(\x0b\x32\x17.cosmovisor.chain.Tally\x12-\n\x0bsubmit_time\x18\x05 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x33\n\x11voting_start_time\x18\x08 \x01(\x0b\x32\x18.cosmovisor.chain.Moment\x12\x31\n\x0fvoting_end_time\x18\t \x01(\x0b\x32\x18.cosmovisor.chain.Moment\":\n\x0bPageRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05limit\x18\x03 \x01(\x04\x12\x0f\n\x07reverse\x18\x05 \x01(\x08\" \n\x0cPageResponse\x12\x10\n\x08next_key\x18\x01 \x01(\x0c\"U\n\x10ProposalsRequest\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12\x31\n\npagination\x18\x04 \x01(\x0b\x32\x1d.cosmovisor.chain.PageRequest\"z\n\x13ProposalsResponseV1\x12/\n\tproposals\x18\x01 \x03(\x0b\x32\x1c.cosmovisor.chain.ProposalV1\x12\x32\n\npagination\x18\x02 \x01(\x0b\x32\x1e.cosmovisor.chain.PageResponse\"\x84\x01\n\x18ProposalsResponseV1beta1\x12\x34\n\tproposals\x18\x01 \x03(\x0b\x32!.cosmovisor.chain.ProposalV1beta1\x12\x32\n\npagination\x18\x02 \x01(\x0b\x32\x1e.cosmovisor.chain.PageResponse\"\x1a\n\x0cTallyRequest\x12\n\n\x02id\x18\x01 \x01(\x04\"7\n\rTallyResponse\x12&\n\x05tally\x18\x01 \x01(\x0b\x32\x17.cosmovisor.chain.Tallyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -62,21 +62,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TALLY']._serialized_start=885
   _globals['_TALLY']._serialized_end=956
   _globals['_PROPOSALV1']._serialized_start=959
-  _globals['_PROPOSALV1']._serialized_end=1291
-  _globals['_PROPOSALV1BETA1']._serialized_start=1294
-  _globals['_PROPOSALV1BETA1']._serialized_end=1579
-  _globals['_PAGEREQUEST']._serialized_start=1581
-  _globals['_PAGEREQUEST']._serialized_end=1639
-  _globals['_PAGERESPONSE']._serialized_start=1641
-  _globals['_PAGERESPONSE']._serialized_end=1673
-  _globals['_PROPOSALSREQUEST']._serialized_start=1675
-  _globals['_PROPOSALSREQUEST']._serialized_end=1760
-  _globals['_PROPOSALSRESPONSEV1']._serialized_start=1762
-  _globals['_PROPOSALSRESPONSEV1']._serialized_end=1884
-  _globals['_PROPOSALSRESPONSEV1BETA1']._serialized_start=1887
-  _globals['_PROPOSALSRESPONSEV1BETA1']._serialized_end=2019
-  _globals['_TALLYREQUEST']._serialized_start=2021
-  _globals['_TALLYREQUEST']._serialized_end=2047
-  _globals['_TALLYRESPONSE']._serialized_start=2049
-  _globals['_TALLYRESPONSE']._serialized_end=2104
+  _globals['_PROPOSALV1']._serialized_end=1274
+  _globals['_PROPOSALV1BETA1']._serialized_start=1277
+  _globals['_PROPOSALV1BETA1']._serialized_end=1562
+  _globals['_PAGEREQUEST']._serialized_start=1564
+  _globals['_PAGEREQUEST']._serialized_end=1622
+  _globals['_PAGERESPONSE']._serialized_start=1624
+  _globals['_PAGERESPONSE']._serialized_end=1656
+  _globals['_PROPOSALSREQUEST']._serialized_start=1658
+  _globals['_PROPOSALSREQUEST']._serialized_end=1743
+  _globals['_PROPOSALSRESPONSEV1']._serialized_start=1745
+  _globals['_PROPOSALSRESPONSEV1']._serialized_end=1867
+  _globals['_PROPOSALSRESPONSEV1BETA1']._serialized_start=1870
+  _globals['_PROPOSALSRESPONSEV1BETA1']._serialized_end=2002
+  _globals['_TALLYREQUEST']._serialized_start=2004
+  _globals['_TALLYREQUEST']._serialized_end=2030
+  _globals['_TALLYRESPONSE']._serialized_start=2032
+  _globals['_TALLYRESPONSE']._serialized_end=2087
 # @@protoc_insertion_point(module_scope)

@@ -9,9 +9,9 @@ class Packed(_message.Message):
     __slots__ = ("type_url", "value")
     TYPE_URL_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
-    type_url: str
+    type_url: bytes
     value: bytes
-    def __init__(self, type_url: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, type_url: _Optional[bytes] = ..., value: _Optional[bytes] = ...) -> None: ...
 
 class Moment(_message.Message):
     __slots__ = ("seconds", "nanos")
@@ -27,11 +27,11 @@ class Plan(_message.Message):
     TIME_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     INFO_FIELD_NUMBER: _ClassVar[int]
-    name: str
+    name: bytes
     time: Moment
     height: int
-    info: str
-    def __init__(self, name: _Optional[str] = ..., time: _Optional[_Union[Moment, _Mapping]] = ..., height: _Optional[int] = ..., info: _Optional[str] = ...) -> None: ...
+    info: bytes
+    def __init__(self, name: _Optional[bytes] = ..., time: _Optional[_Union[Moment, _Mapping]] = ..., height: _Optional[int] = ..., info: _Optional[bytes] = ...) -> None: ...
 
 class CurrentPlanResponse(_message.Message):
     __slots__ = ("plan",)
@@ -54,34 +54,34 @@ class AppliedPlanResponse(_message.Message):
 class AuthorityResponse(_message.Message):
     __slots__ = ("address",)
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
-    address: str
-    def __init__(self, address: _Optional[str] = ...) -> None: ...
+    address: bytes
+    def __init__(self, address: _Optional[bytes] = ...) -> None: ...
 
 class SoftwareUpgrade(_message.Message):
     __slots__ = ("authority", "plan")
     AUTHORITY_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
-    authority: str
+    authority: bytes
     plan: Plan
-    def __init__(self, authority: _Optional[str] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ...) -> None: ...
+    def __init__(self, authority: _Optional[bytes] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ...) -> None: ...
 
 class SoftwareUpgradeContent(_message.Message):
     __slots__ = ("title", "description", "plan")
     TITLE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
-    title: str
-    description: str
+    title: bytes
+    description: bytes
     plan: Plan
-    def __init__(self, title: _Optional[str] = ..., description: _Optional[str] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ...) -> None: ...
+    def __init__(self, title: _Optional[bytes] = ..., description: _Optional[bytes] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ...) -> None: ...
 
 class AnyContent(_message.Message):
     __slots__ = ("title", "description")
     TITLE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
-    title: str
-    description: str
-    def __init__(self, title: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
+    title: bytes
+    description: bytes
+    def __init__(self, title: _Optional[bytes] = ..., description: _Optional[bytes] = ...) -> None: ...
 
 class ExecLegacyContent(_message.Message):
     __slots__ = ("content",)
@@ -113,14 +113,14 @@ class Tally(_message.Message):
     ABSTAIN_FIELD_NUMBER: _ClassVar[int]
     NO_FIELD_NUMBER: _ClassVar[int]
     NO_WITH_VETO_FIELD_NUMBER: _ClassVar[int]
-    yes: str
-    abstain: str
-    no: str
-    no_with_veto: str
-    def __init__(self, yes: _Optional[str] = ..., abstain: _Optional[str] = ..., no: _Optional[str] = ..., no_with_veto: _Optional[str] = ...) -> None: ...
+    yes: bytes
+    abstain: bytes
+    no: bytes
+    no_with_veto: bytes
+    def __init__(self, yes: _Optional[bytes] = ..., abstain: _Optional[bytes] = ..., no: _Optional[bytes] = ..., no_with_veto: _Optional[bytes] = ...) -> None: ...
 
 class ProposalV1(_message.Message):
-    __slots__ = ("id", "messages", "status", "final_tally", "submit_time", "voting_start_time", "voting_end_time", "title", "summary", "expedited")
+    __slots__ = ("id", "messages", "status", "final_tally", "submit_time", "voting_start_time", "voting_end_time", "title", "expedited")
     ID_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -129,7 +129,6 @@ class ProposalV1(_message.Message):
     VOTING_START_TIME_FIELD_NUMBER: _ClassVar[int]
     VOTING_END_TIME_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
-    SUMMARY_FIELD_NUMBER: _ClassVar[int]
     EXPEDITED_FIELD_NUMBER: _ClassVar[int]
     id: int
     messages: _containers.RepeatedCompositeFieldContainer[Packed]
@@ -138,10 +137,9 @@ class ProposalV1(_message.Message):
     submit_time: Moment
     voting_start_time: Moment
     voting_end_time: Moment
-    title: str
-    summary: str
+    title: bytes
     expedited: bool
-    def __init__(self, id: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[Packed, _Mapping]]] = ..., status: _Optional[int] = ..., final_tally: _Optional[_Union[Tally, _Mapping]] = ..., submit_time: _Optional[_Union[Moment, _Mapping]] = ..., voting_start_time: _Optional[_Union[Moment, _Mapping]] = ..., voting_end_time: _Optional[_Union[Moment, _Mapping]] = ..., title: _Optional[str] = ..., summary: _Optional[str] = ..., expedited: bool = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[Packed, _Mapping]]] = ..., status: _Optional[int] = ..., final_tally: _Optional[_Union[Tally, _Mapping]] = ..., submit_time: _Optional[_Union[Moment, _Mapping]] = ..., voting_start_time: _Optional[_Union[Moment, _Mapping]] = ..., voting_end_time: _Optional[_Union[Moment, _Mapping]] = ..., title: _Optional[bytes] = ..., expedited: bool = ...) -> None: ...
 
 class ProposalV1beta1(_message.Message):
     __slots__ = ("id", "content", "status", "final_tally", "submit_time", "voting_start_time", "voting_end_time")
