@@ -40,6 +40,26 @@ def look(pid: int) -> Running | None:
     return Running(pid, int(rest[3]), rest[0].decode(), int(rest[19]))
 
 
+def alive(pid: int) -> bool:
+    """Tell whether a process runs (one that waits to be reaped does not)."""
+    found = look(pid)
+    if found is not None:
+        return found.state not in {"Z", "X"}
+    if os.path.exists("/proc/self/stat"):
+        return False
+    try:
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+    except ChildProcessError:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+    return ended is None
+
+
 def all_pids() -> list[int]:
     """Return the ids of all processes that `/proc` shows."""
     try:

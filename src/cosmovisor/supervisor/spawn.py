@@ -54,6 +54,7 @@ def spawn(
     *,
     now: float,
     redirect: tuple[tuple[int, int], ...] = (),
+    folder: str = "",
 ) -> Child:
     """Start a program in its own session with default signals.
 
@@ -66,15 +67,20 @@ def spawn(
         environ: Its environment.
         now: Seconds since the epoch, kept as the start time.
         redirect: Pairs of (our descriptor, its descriptor) for helpers whose streams we read.
+        folder: Working directory for a helper; empty: ours.
 
     Raises:
         CosmovisorError: The kernel refuses to execute the file.
     """
     actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for ours, theirs in redirect]
+    argv = [binary, *arguments]
+    if folder:
+        # posix_spawn has no working directory, and ours is shared by all threads: the shell changes its own.
+        argv = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', folder, *argv]
     try:
         pid = os.posix_spawn(
-            binary,
-            [binary, *arguments],
+            argv[0],
+            argv,
             environ,
             file_actions=actions,
             setsid=True,
@@ -126,11 +132,27 @@ def replace_ourselves(binary: str, arguments: list[str], environ: dict[str, str]
         ) from error
 
 
-def exit_status(wait_status: int) -> int:
-    """Turn a wait status into our own exit status: the daemon's own, or 128+n for a signal."""
-    if os.WIFSIGNALED(wait_status):
-        return 128 + os.WTERMSIG(wait_status)
-    return os.WEXITSTATUS(wait_status)
+#: Exit statuses that were collected for a waiter by the reaper of a first process (see `reaper`).
+COLLECTED: dict[int, int] = {}
+
+
+def reap(pid: int) -> int | None:
+    """Collect the end of a child that has ended.
+
+    Returns:
+        Its exit status, -n for signal n; None where it is not our child, so that nobody can know.
+    """
+    try:
+        _, status = os.waitpid(pid, 0)
+    except ChildProcessError:
+        found = COLLECTED.pop(pid, None)
+        return None if found is None else os.waitstatus_to_exitcode(found)
+    return os.waitstatus_to_exitcode(status)
+
+
+def exit_status(code: int) -> int:
+    """Turn an exit code (-n for signal n) into our own exit status: the daemon's own, or 128+n."""
+    return 128 - code if code < 0 else code
 
 
 def check_platform(platform: str) -> None:

@@ -1,0 +1,64 @@
+"""The active version: where the `current` link leads, and whether what lies there can be executed."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from cosmovisor.config.layout import Layout
+from cosmovisor.model.errors import CosmovisorError
+from cosmovisor.model.observations import Link
+from cosmovisor.model.plan import GENESIS_VERSION
+
+
+def link(layout: Layout) -> Link:
+    """Read the `current` link."""
+    try:
+        target = os.readlink(layout.current)
+    except (FileNotFoundError, NotADirectoryError):
+        return Link("missing")
+    except OSError:
+        return Link("foreign", None, "")
+    version = layout.version_of(target)
+    if version is None:
+        # The text may go through another link than DAEMON_HOME does.
+        root = os.path.realpath(layout.root)
+        real = os.path.realpath(os.path.join(layout.root, target))
+        version = layout.version_of(os.path.relpath(real, root)) if real.startswith(root + "/") else None
+    if version is None:
+        return Link("foreign", None, target)
+    if not is_usable(layout.bin(version)):
+        return Link("dangling", version, target)
+    return Link("genesis" if version == GENESIS_VERSION else "version", version, target)
+
+
+def is_usable(path: str) -> bool:
+    """Tell whether a daemon is a regular file with something in it; execute bits are added at launch."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0
+
+
+def make_executable(path: str) -> None:
+    """Add missing execute bits, as the Go tool does with any binary about to be used.
+
+    Raises:
+        CosmovisorError: The file is missing, is not a regular file, or its mode cannot be changed.
+    """
+    fix = "Put the daemon there; `cosmovisor doctor` tells what is wrong."
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise CosmovisorError(f"cannot use {path}: it is not a regular file", fix, path=path)
+        if status.st_mode & 0o111 != 0o111:
+            from cosmovisor.storage import calls
+
+            calls.chmod(path, stat.S_IMODE(status.st_mode) | 0o111)
+    except PermissionError as error:
+        if os.access(path, os.X_OK):
+            return  # Somebody else's file that we may execute is good enough.
+        raise CosmovisorError(f"cannot make {path} executable: {error.strerror}", fix, path=path) from error
+    except OSError as error:
+        raise CosmovisorError(f"cannot use {path}: {error.strerror}", fix, path=path) from error

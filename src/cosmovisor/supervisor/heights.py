@@ -1,0 +1,224 @@
+"""Heights of this home: from the living node, or from what a stopped one has left on the disk."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from cosmovisor.model.errors import ChainError
+from cosmovisor.model.heights import UNKNOWN, Evidence
+from cosmovisor.model.plan import Plan
+from cosmovisor.model.value import value
+from cosmovisor.supervisor.context import Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cosmovisor.chain.rpc import NodeStatus, Rpc
+
+#: Seconds for one RPC answer, and for one answer of the daemon's own `status`.
+_RPC_TIMEOUT = 2.0
+_STATUS_TIMEOUT = 10.0
+#: Seconds between two runs of the daemon's `status`.
+_STATUS_EVERY = 3.0
+#: Entries of the data folder that are looked at for the newest change.
+_LOOKS = 20_000
+
+
+@value
+class Found:
+    """What the sources said, all at the same moment.
+
+    Attributes:
+        b: Block-store height.
+        a: Application height.
+        tried: True if every source was asked and none has given a height.
+        chain_id: The chain of the node that answered; empty where none did.
+    """
+
+    b: Evidence = UNKNOWN
+    a: Evidence = UNKNOWN
+    tried: bool = False
+    chain_id: str = ""
+
+
+class Heights:
+    """The sources of heights; remembers what one life of the node teaches.
+
+    Args:
+        context: The home.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._started_at = self._ended_at = 0.0
+        self._binary = ""
+        self._arguments: tuple[str, ...] = context.arguments
+        self._rpc: Rpc | None = None
+        self._asked_status_at = 0.0
+        self._wal: tuple[object, Evidence] = (None, UNKNOWN)
+        self._remembered: dict[int, float] = {}
+
+    def begin(self, binary: str, arguments: tuple[str, ...], started_at: float) -> None:
+        """A node was started: another life, other memories."""
+        self._binary, self._arguments = binary, arguments
+        self._started_at, self._ended_at = started_at, 0.0
+        self._rpc, self._asked_status_at = None, 0.0
+        self._remembered = {}
+
+    def end(self, ended_at: float) -> None:
+        """The node has ended."""
+        self._ended_at = ended_at
+        self._wal = (None, UNKNOWN)
+
+    def at_rest(self, *, thorough: bool) -> Found:
+        """Read what a stopped node has left: the write-ahead log, and if asked to the block store."""
+        b = self._write_ahead_log()
+        if thorough and b.strength != "exact":
+            b = _better(b, self._block_store())
+        return Found(b, UNKNOWN, tried=b.strength == "unknown")
+
+    def living(self, *, wanted: bool, chain_id: str, node_id: str) -> Found:
+        """Ask the living node.
+
+        Args:
+            wanted: A plan is about: where RPC is silent the slower sources are asked too.
+            chain_id: The chain that must answer; empty: any.
+            node_id: The node that must answer; empty: any.
+        """
+        found = self._ask_rpc(chain_id, node_id)
+        if found.b.strength == "exact" or not wanted:
+            return found
+        b = self._ask_status(chain_id, node_id)
+        if b.strength == "unknown":
+            b = self._write_ahead_log()
+        return Found(b, found.a, tried=b.strength == "unknown")
+
+    def record_times(self, plans: tuple[Plan, ...]) -> tuple[tuple[int, float], ...]:
+        """Return (height, time) of the log's last record and of those for H-2, H-1, H of each plan."""
+        last = self._write_ahead_log()
+        if last.strength == "unknown":
+            return ()
+        times = {last.height: last.at}
+        for plan in plans:
+            # Far from the height nothing is looked up: each look reads files of many megabytes.
+            if plan.height - 2 <= last.height <= plan.height + 100:
+                times.update(self._times(range(plan.height - 2, plan.height + 1), last.height))
+        return tuple(sorted((height, at) for height, at in times.items() if at))
+
+    def _times(self, wanted: range, last: int) -> dict[int, float]:
+        from cosmovisor.chain import wal
+
+        folder = os.path.join(self._context.data, "cs.wal")
+        found = {}
+        for height in wanted:
+            if height < last and height not in self._remembered:
+                at = wal.time_of(folder, height)
+                if at is not None:
+                    self._remembered[height] = at
+            if height in self._remembered:
+                found[height] = self._remembered[height]
+        return found
+
+    def _ask_rpc(self, chain_id: str, node_id: str) -> Found:
+        from cosmovisor.chain import address, rpc
+
+        now = time.time()
+        if self._rpc is None:
+            context = self._context
+            where = address.rpc_address(
+                self._arguments, context.environ, context.settings.daemon_name, context.node_home
+            )
+            if not where:
+                return Found()
+            self._rpc = rpc.Rpc(where, _RPC_TIMEOUT, chain_id=chain_id, node_id=node_id)
+        try:
+            status = self._rpc.status()
+        except ChainError:
+            return Found()
+        try:
+            a = Evidence(self._rpc.abci_info().height, "exact", "rpc", now)
+        except ChainError:
+            a = UNKNOWN
+        if not status.height:
+            return Found(UNKNOWN, a, chain_id=status.chain_id)
+        return Found(Evidence(status.height, "exact", "rpc", now), a, chain_id=status.chain_id)
+
+    def _ask_status(self, chain_id: str, node_id: str) -> Evidence:
+        now = time.monotonic()
+        if not self._binary or (self._asked_status_at and now - self._asked_status_at < _STATUS_EVERY):
+            return UNKNOWN
+        from cosmovisor.chain import daemon_status
+
+        context = self._context
+        try:
+            status: NodeStatus = daemon_status.ask(
+                self._binary, context.node_home, _STATUS_TIMEOUT, environ=context.environ, node_id=node_id
+            )
+        except ChainError:
+            return UNKNOWN
+        finally:
+            self._asked_status_at = time.monotonic()
+        if not status.height or (chain_id and status.chain_id != chain_id):
+            return UNKNOWN
+        return Evidence(status.height, "exact", "daemon status", time.time())
+
+    def _write_ahead_log(self) -> Evidence:
+        folder = os.path.join(self._context.data, "cs.wal")
+        state = _stamp(folder)
+        if state is None:
+            return UNKNOWN
+        if self._wal[0] != state:
+            from cosmovisor.chain import wal
+
+            self._wal = (state, wal.evidence(folder, self._started_at, self._ended_at))
+        return self._wal[1]
+
+    def _block_store(self) -> Evidence:
+        from cosmovisor.chain import block_store
+
+        try:
+            return block_store.height(self._context.data, self._context.layout.root)
+        except ChainError:
+            return UNKNOWN  # Another engine, or its library is not installed: `doctor` says so.
+
+
+def _better(one: Evidence, other: Evidence) -> Evidence:
+    """Return the stronger of two, and of two lower bounds the higher."""
+    order = {"unknown": 0, "at least": 1, "exact": 2}
+    if order[one.strength] != order[other.strength]:
+        return one if order[one.strength] > order[other.strength] else other
+    return one if one.height >= other.height else other
+
+
+def _stamp(folder: str) -> object:
+    """Return something that changes whenever the log does, or None where there is none."""
+    try:
+        status = os.stat(os.path.join(folder, "wal"))
+        return (status.st_ino, status.st_size, status.st_mtime_ns, os.stat(folder).st_mtime_ns)
+    except OSError:
+        return None
+
+
+def newest_change(data: str) -> float | None:
+    """Return the newest change below a data folder and in its databases, seconds since the epoch."""
+    newest, left = 0.0, _LOOKS
+    pending = [(data, 0)]
+    while pending and left > 0:
+        folder, depth = pending.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    left -= 1
+                    if left < 0:
+                        break
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                        is_folder = entry.is_dir(follow_symlinks=False)
+                    except OSError:
+                        continue
+                    newest = max(newest, status.st_mtime)
+                    if is_folder and depth < 1:
+                        pending.append((entry.path, depth + 1))
+        except OSError:
+            continue
+    return newest or None

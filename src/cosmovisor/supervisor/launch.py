@@ -1,0 +1,73 @@
+"""Takes the home's lock, reads the state document and starts what must run now."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` itself imports enum
+import os
+import time
+
+from cosmovisor.decide import events
+from cosmovisor.model.errors import ConfigurationError, StateError
+from cosmovisor.observe.log import Log
+from cosmovisor.storage import document, locks
+from cosmovisor.supervisor import first
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cosmovisor.config.load import Loaded
+    from cosmovisor.supervisor.context import Context
+
+_BLOCKED = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP)
+
+
+def supervise(context: Context, loaded: Loaded) -> int:
+    """Supervise the node of a home until it or we are ended; return the exit status.
+
+    Raises:
+        CosmovisorError: Nothing was started.
+    """
+    # A signal between the spawn and its handler would leave a node without a supervisor.
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, _BLOCKED)
+    if not os.path.isdir(context.data):
+        raise ConfigurationError(
+            f"cannot supervise {context.layout.daemon_home}: {context.data} is not a folder",
+            f"Set up the node first (`cosmovisor run init …`), or make the folder: mkdir -p {context.data}",
+        )
+    try:
+        lock = locks.hold(context.layout.supervisor_lock)
+    except locks.LockHeld as error:
+        raise already_running(context, error) from None
+    log = Log.of(context.settings)
+    found = document.load(context.layout.state_file)
+    start = first.Start(context, first.beginning(context, found.state))
+    first.run(start, _beginning(context))
+    # The node runs (or never will): from here on nothing has to be quick.
+    for text in (*loaded.warnings, *found.notes):
+        log.warning(text)
+    from cosmovisor.supervisor import shell
+
+    try:
+        return shell.run(context, start, log)
+    finally:
+        lock.close()
+
+
+def _beginning(context: Context) -> events.Event:
+    at = time.monotonic()
+    if locks.is_held(context.layout.node_lock):
+        holder = locks.holder(context.layout.node_lock)
+        return events.OrphanFound(at, holder.pid)
+    return events.Started(at)
+
+
+def already_running(context: Context, error: locks.LockHeld) -> StateError:
+    """Say who supervises this home already, and which binary runs there."""
+    binary = os.path.join(os.path.realpath(context.layout.current), "bin", context.settings.daemon_name)
+    holder = error.holder
+    return StateError(
+        f"another cosmovisor supervises {context.layout.daemon_home}: {holder.text()}, with {binary}",
+        f"Stop it first: kill {holder.pid}" if holder.pid else error.next_step,
+        pid=holder.pid,
+        since=holder.since,
+        binary=binary,
+    )

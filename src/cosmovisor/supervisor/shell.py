@@ -1,0 +1,280 @@
+"""The loop: feeds events to the machine and carries its commands out, one after the other.
+
+Signal handlers only record; blocking work runs in worker threads; nothing durable is written by the loop's
+own thread. What the machine asks for is done in its order: each command begins when the one before it is
+carried out, or, if it takes its time, was started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from cosmovisor.decide import commands, events, machine
+from cosmovisor.model.observations import Observations
+from cosmovisor.observe.log import Log
+from cosmovisor.supervisor import (
+    effects,
+    facts,
+    first,
+    node,
+    notify,
+    reaper,
+    requests,
+    scout,
+    server,
+    snapshot,
+    spawn,
+    stager,
+    steps,
+    teller,
+    watch,
+)
+from cosmovisor.supervisor.context import Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cosmovisor.decide.commands import Command
+    from cosmovisor.decide.events import Event
+
+_NAMES = {signal.SIGTERM: "TERM", signal.SIGINT: "INT", signal.SIGQUIT: "QUIT", signal.SIGHUP: "HUP"}
+#: Steps, facts, durable writes and the record of decisions may be at work at the same moment.
+_THREADS = 6
+
+
+class Shell:
+    """The running supervisor.
+
+    Args:
+        context: The home.
+        start: What the first steps have left.
+        log: Where lines go.
+    """
+
+    def __init__(self, context: Context, start: first.Start, log: Log) -> None:
+        self.context = context
+        self.machine = start.machine
+        self.seen: Observations | None = None
+        self.node: node.Node | None = None
+        self.since = time.time()
+        self.teller = teller.Teller(context, log)
+        self.notify = notify.Notify(context.environ)
+        self.stager = stager.Stager(context, self._staging_changed, self.teller.tell)
+        self.scout = scout.Scout(context, self.teller.tell)
+        self.watches = watch.Watches(context, self._woken)
+        self.server = server.Server(context.layout.socket, requests.Requests(self).answer)
+        self.step: steps.Running | None = None
+        self._start = start
+        self._sources = start.sources
+        self._queue: collections.deque[Event] = collections.deque(start.events)
+        self._arrived = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._status: int | None = start.status
+
+    async def run(self) -> int:
+        """Go on from where the first steps stand, to the end; return the exit status."""
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="work"))
+        terminal = notify.has_terminal() and not notify.has_manager(self.context.environ)
+        for number, name in _NAMES.items():
+            loop.add_signal_handler(number, self._signalled, name, terminal)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _NAMES)
+        reaper.start_if_first(loop)
+        if self._start.launched is not None:
+            self._hold(self._start.launched)
+        for command in self._start.said:
+            self.teller.say(command)
+        self.watches.start()
+        if self.watches.problem:
+            self.teller.tell("warn", self.watches.problem)
+        try:
+            await self.server.start()
+        except OSError as error:
+            self.teller.tell("warn", f"cannot open the socket for `cosmovisor status`: {error.strerror}")
+        if self._status is None:
+            self.scout.start()
+        try:
+            await self._loop(list(self._start.commands))
+        finally:
+            await self._end()
+        return self._status if self._status is not None else 1
+
+    async def _loop(self, left: list[Command]) -> None:
+        await self._carry_out_all(left)
+        while self._status is None:
+            if not self._queue:
+                self._show()
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            event = self._queue.popleft()
+            self.machine, asked = machine.advance(self.machine, event)
+            await self._carry_out_all(list(asked))
+
+    async def _end(self) -> None:
+        self.notify.stopping()
+        self.watches.stop()
+        self.stager.stop()
+        self.scout.stop()
+        self.server.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+        await self.teller.finish()
+
+    # -- events ------------------------------------------------------------------------------------------
+
+    def put(self, event: Event) -> None:
+        """Queue an event for the machine."""
+        self._queue.append(event)
+        self._arrived.set()
+
+    def _signalled(self, name: Any, terminal: bool) -> None:
+        self.put(events.SignalCame(time.monotonic(), name, terminal))
+
+    def _woken(self, what: Any) -> None:
+        if what in {"folders", "data"}:
+            self.stager.look_again()
+        if not any(isinstance(event, events.Woken) and event.what == what for event in self._queue):
+            self.put(events.Woken(time.monotonic(), what))
+
+    def _staging_changed(self) -> None:
+        self._woken("staging")
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.put(events.Tick(time.monotonic()))
+
+    def _ended(self, event: events.NodeExited) -> None:
+        self.node = None
+        self._sources.end(event.stopped.stopped_at)
+        self.put(event)
+
+    # -- commands ----------------------------------------------------------------------------------------
+
+    async def _carry_out_all(self, asked: list[Command]) -> None:
+        for command in asked:
+            if not await self._carry_out(command):
+                return
+
+    async def _carry_out(self, command: Command) -> bool:
+        """Carry out one command; False if the rest of this answer is dropped."""
+        if isinstance(command, commands.Say):
+            self.teller.say(command)
+        elif isinstance(command, commands.WakeAt):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(command.at, self._tick)
+        elif isinstance(command, commands.GatherFacts):
+            self._begin(self._gather(command))
+        elif isinstance(command, commands.Save):
+            failed = await asyncio.to_thread(effects.save, self.context, command.state)
+            if failed is not None:
+                self.put(failed)
+                return False
+        elif isinstance(command, commands.Spawn):
+            await self._spawn(command)
+        elif isinstance(command, commands.RunStep):
+            self.step = steps.Running(command.step)
+            self._begin(self._run_step(self.step))
+        elif isinstance(command, commands.Exit):
+            self._status = command.status
+            return False
+        else:
+            await self._carry_out_other(command)
+        return True
+
+    async def _carry_out_other(self, command: Command) -> None:
+        if isinstance(command, commands.SignalNode):
+            if self.node is not None:
+                self.node.signal(getattr(signal, f"SIG{command.name}"))
+        elif isinstance(command, commands.KillNode):
+            if self.node is not None:
+                await self.node.kill()
+        elif isinstance(command, commands.CancelStep):
+            if self.step is not None:
+                self.step.cancel()
+        elif isinstance(command, commands.KillStep):
+            if self.step is not None:
+                self.step.kill()
+        elif isinstance(command, commands.Stage):
+            self.stager.stage(command.plan, urgent=command.urgent)
+        elif isinstance(command, commands.Reload):
+            self.teller.tell("warn", "this version cannot reload: restart the service instead")
+        else:
+            answer = await asyncio.to_thread(effects.file_command, self.context, command)
+            if answer is not None:
+                self.put(answer)
+
+    def _begin(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _gather(self, command: commands.GatherFacts) -> None:
+        state = self.machine.state
+        self.seen = await asyncio.to_thread(facts.gather, self.context, state, command, self._sources)
+        self.put(events.FactsGathered(time.monotonic(), self.seen))
+
+    async def _run_step(self, running: steps.Running) -> None:
+        loop = asyncio.get_running_loop()
+
+        def tell(level: str, text: str) -> None:
+            loop.call_soon_threadsafe(self.teller.tell, level, text)
+
+        answer = await asyncio.to_thread(steps.carry_out, self.context, running, tell)
+        self.step = None
+        self.put(answer)
+
+    async def _spawn(self, command: commands.Spawn) -> None:
+        answer, launched = await asyncio.to_thread(effects.launch, self.context, command)
+        if launched is not None:
+            self._sources.begin(launched.binary, launched.arguments, launched.child.started_at)
+            self._hold(launched)
+        self.put(answer)
+
+    def _hold(self, launched: effects.Launched) -> None:
+        self.node = node.Node(launched.child, self.context.layout.node_lock, self._ended)
+        self.teller.tell("info", "running app", path=launched.binary, args=list(launched.arguments))
+        self.notify.ready()
+
+    # -- what others see ---------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return how things stand now."""
+        extra: dict[str, Any] = {"since": self.since, "watch": self.watches.problem}
+        if self.node is not None:
+            extra["node_pid"], extra["node_since"] = self.node.child.pid, self.node.child.started_at
+        if self.stager.progress or self.stager.next_try_at:
+            extra["staging"] = {"progress": self.stager.progress, "next_try_at": self.stager.next_try_at}
+        if self.step is not None:
+            extra["step"] = {"kind": self.step.step.kind, "progress": self.step.progress}
+        extra["scout"] = self.scout.told
+        return snapshot.take(self.context, self.machine, self.seen, extra)
+
+    def _show(self) -> None:
+        """Renew process title, status line and event stream; cheap where nothing has changed."""
+        found = self.snapshot()
+        line = snapshot.summary(self.context, found)
+        self.notify.title(f"cosmovisor: {line}")
+        self.notify.status(f"{line}. {self.machine.waiting}".rstrip(". "))
+        if self.step is not None:
+            self.notify.extend(120.0)
+        self.server.publish({"event": "snapshot", "snapshot": found})
+
+
+def run(context: Context, start: first.Start, log: Log) -> int:
+    """Run the loop to its end and return the exit status of the supervisor."""
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(_run(context, start, log))
+    return spawn.exit_status(-signal.SIGINT)
+
+
+async def _run(context: Context, start: first.Start, log: Log) -> int:
+    return await Shell(context, start, log).run()

@@ -1,0 +1,92 @@
+"""Tells the operator: log lines, and the record of decisions that `cosmovisor explain` replays."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+
+from cosmovisor.decide import commands
+from cosmovisor.observe.log import Log
+from cosmovisor.storage import codec, durable, light_json
+from cosmovisor.supervisor.context import Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Bytes of the record of decisions before its older half is dropped.
+_RECORD = 4 << 20
+
+
+class Teller:
+    """The supervisor's voice.
+
+    Args:
+        context: The home.
+        log: Where lines go.
+    """
+
+    def __init__(self, context: Context, log: Log) -> None:
+        self._path = context.layout.decisions_file
+        self.log = log
+        self._queue: list[bytes] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._last: tuple[str, str] = ("", "")
+        #: Called with each line, for the event stream of the socket.
+        self.listeners: list[Callable[[dict[str, object]], None]] = []
+
+    def say(self, command: commands.Say) -> None:
+        """Tell what the machine wants told, and keep the facts of a decision."""
+        fields: dict[str, object] = {"fix": command.fix} if command.fix else {}
+        self.tell(command.level, command.text, **fields)
+        if command.facts is not None and (command.row, command.text) != self._last:
+            self._last = (command.row, command.text)
+            record = {
+                "at": time.time(),
+                "row": command.row,
+                "reason": command.text,
+                "fix": command.fix,
+                "facts": codec.encode(command.facts),
+            }
+            self._queue.append(light_json.dumps(record).encode())
+            self._flush()
+
+    def tell(self, level: str, text: str, **fields: object) -> None:
+        """Write one line."""
+        if level == "error":
+            self.log.error(text, **fields)
+        elif level == "warn":
+            self.log.warning(text, **fields)
+        elif level == "info":
+            self.log.info(text, **fields)
+        for listener in list(self.listeners):
+            listener({"event": "log", "at": time.time(), "level": level, "text": text})
+
+    def _flush(self) -> None:
+        if self._writing is None or self._writing.done():
+            with contextlib.suppress(RuntimeError):
+                self._writing = asyncio.get_running_loop().create_task(self._write())
+
+    async def _write(self) -> None:
+        while self._queue:
+            lines, self._queue = self._queue, []
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(_append, self._path, lines)
+
+    async def finish(self) -> None:
+        """Write what is left."""
+        self._flush()
+        if self._writing is not None:
+            await self._writing
+
+
+def _append(path: str, lines: list[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        if os.path.getsize(path) > _RECORD:
+            with open(path, "rb") as file:
+                file.seek(-_RECORD // 2, os.SEEK_END)
+                file.readline()
+                durable.write_file(path, file.read())
+    durable.append_line(path, b"\n".join(lines))
