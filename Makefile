@@ -1,19 +1,26 @@
 # Every target sets itself up: Python 3.11 or newer and make are enough.
-PYTHON ?= python3
+# The first interpreter that is new enough; name another one with PYTHON=...
+NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(or $(shell for name in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$name -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$name && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 JOBS ?= 2
+# Compiled modules are kept: a supervisor that compiles itself at each start is another program.
+export PYTHONDONTWRITEBYTECODE :=
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --retries 10
 
 .PHONY: setup demo test check format clean docs real-chain bench
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "Python 3.11 or newer with venv is needed; name it: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@for attempt in 1 2 3; do \
+		$(PIP) -r requirements-dev.txt && $(PIP) --no-deps --no-build-isolation --editable . && exit 0; \
+		echo "set-up failed (attempt $$attempt of 3)" >&2; sleep 5; done; exit 1
 	@touch $(STAMP)
 
 demo: setup
