@@ -11,8 +11,7 @@ import pathlib
 
 import pytest
 
-from cosmovisor.chain import sign_state, wal
-from cosmovisor.chain.rpc import parse_status
+from cosmovisor.chain import block_store, rpc, sign_state, wal
 from cosmovisor.model.plan import Plan
 from cosmovisor.plan import file as plan_file
 
@@ -22,6 +21,10 @@ NAMES = sorted(folder.name for folder in HALTS.iterdir())
 
 def facts(name: str) -> dict:
     return json.loads((HALTS / name / "facts.json").read_text())
+
+
+def fingerprint(folder: pathlib.Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_both_halts_are_there():
@@ -44,21 +47,33 @@ def test_every_shorter_plan_file_is_incomplete_and_never_another_plan(name, cut)
 
 
 def test_the_write_ahead_log_of_a_node_in_consensus_ends_at_the_height():
-    record = wal.last_end_height(str(HALTS / "consensus" / "cs.wal"))
-    assert record is not None
-    assert (record.height, record.complete) == (facts("consensus")["height"], True)
+    log = str(HALTS / "consensus" / "cs.wal")
+    last = wal.last_end_height(log)
+    assert last is not None
+    assert (last.height, last.complete) == (facts("consensus")["height"], True)
+    assert wal.time_of(log, last.height - 1) < wal.time_of(log, last.height)
 
 
-def test_a_node_in_block_sync_leaves_no_write_ahead_log():
+def test_a_node_that_never_left_block_sync_has_no_write_ahead_log():
     assert wal.last_end_height(str(HALTS / "block-sync" / "cs.wal")) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_sign_state_of_a_validator_has_signed_and_that_of_a_full_node_has_not(name):
-    kind = sign_state.load(str(HALTS / name / "priv_validator_state.json")).kind
-    assert kind == ("signed" if facts(name)["in_consensus"] else "zeroed")
+def test_the_block_store_holds_the_block_of_the_height(name, tmp_path):
+    before = fingerprint(HALTS / name)
+    found = block_store.height(str(HALTS / name), str(tmp_path))
+    assert (found.height, found.strength) == (facts(name)["height"], "exact")
+    assert fingerprint(HALTS / name) == before
 
 
-def test_the_status_at_the_halt_is_at_the_height():
-    answer = json.loads((HALTS / "consensus" / "status.json").read_text())
-    assert parse_status(answer.get("result", answer)).height == facts("consensus")["height"]
+@pytest.mark.parametrize(("name", "kind", "step"), [("consensus", "signed", 3), ("block-sync", "zeroed", 0)])
+def test_the_validator_has_signed_the_height_and_the_full_node_nothing(name, kind, step):
+    state = sign_state.load(str(HALTS / name / "priv_validator_state.json"))
+    assert (state.kind, state.height, state.step) == (kind, facts(name)["height"] if step else 0, step)
+
+
+def test_the_halted_node_answers_with_the_height_and_an_application_one_below():
+    status = rpc.parse_status(rpc.result_of((HALTS / "consensus" / "status.json").read_bytes(), "status"))
+    info = rpc.result_of((HALTS / "consensus" / "abci_info.json").read_bytes(), "abci_info")["response"]
+    assert (status.height, status.catching_up) == (facts("consensus")["height"], False)
+    assert int(info["last_block_height"]) == facts("consensus")["application"] == status.height - 1
