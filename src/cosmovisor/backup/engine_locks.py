@@ -41,7 +41,7 @@ class Held:
                 calls.range_lock(fd)
             except (BlockingIOError, PermissionError) as error:
                 raise BackupError(
-                    f"cannot back up {os.path.dirname(path)}: it is still open in {_users(path)}",
+                    f"{os.path.dirname(path)} is still open in {_users(path)}",
                     f"end that program first: lsof {path}",
                 ) from error
             except OSError:

@@ -89,6 +89,25 @@ def move(path: str, new: str) -> None:
         sync_folder(before)
 
 
+def exchange(path: str, other: str) -> None:
+    """Let two things in one folder change places, in one step where the system can.
+
+    Where it cannot (no `renameat2`), `path` is missing for an instant, and a cut in it leaves what was there
+    under a hidden name.
+    """
+    folder, name = os.path.split(path)
+    try:
+        calls.exchange(path, other)
+    except OSError as error:
+        if error.errno not in {errno.ENOSYS, errno.EINVAL}:
+            raise
+        hidden = _temporary(folder, name).removesuffix(TEMPORARY) + ".exchanged"  # `sweep` must not take it
+        calls.replace(path, hidden)
+        calls.replace(other, path)
+        calls.replace(hidden, other)
+    sync_folder(folder)
+
+
 def remove_file(path: str) -> None:
     """Remove a file or link; one that is not there is as good as removed."""
     try:

@@ -11,44 +11,16 @@ from pathlib import Path
 
 import plyvel
 import pytest
-from tests.support.databases import node_home, rows
+from tests.support.databases import rows
+from tests.support.nights import PLAN, Night, tree
 from tests.support.recorder import ERRORS, failing, recording
 
 from cosmovisor import backup
 from cosmovisor.backup import build, engine_locks, manifest, methods, places, taking
-from cosmovisor.config.layout import Layout
-from cosmovisor.config.settings import Settings
 from cosmovisor.model.errors import BackupError
 from cosmovisor.model.plan import Plan
-from cosmovisor.model.receipts import BackupReceipt, BackupWaived, NodeStopped
+from cosmovisor.model.receipts import BackupReceipt, BackupWaived
 from cosmovisor.storage import calls
-
-PLAN = Plan("v2", 42, "info")
-STOPPED = NodeStopped(1.0)
-
-
-class Night:
-    """One home with its backup folder."""
-
-    def __init__(self, root: Path, keys: int = 1500) -> None:
-        self.home = node_home(root / "home", keys=keys)
-        self.base = root / "backups"
-        self.base.mkdir(exist_ok=True)
-        self.said: list[str] = []
-
-    def settings(self, **changes) -> Settings:
-        given = {
-            "daemon_home": str(self.home),
-            "daemon_name": "evmosd",
-            "daemon_data_backup_dir": str(self.base),
-        }
-        return Settings(**{**given, **changes})
-
-    def take(self, plan: Plan = PLAN, cancelled=lambda: False, **changes) -> BackupReceipt | BackupWaived:
-        layout = Layout(str(self.home), "evmosd")
-        return backup.take(
-            self.settings(**changes), layout, str(self.home), plan, STOPPED, cancelled, self.said.append
-        )
 
 
 @pytest.fixture
@@ -62,19 +34,6 @@ def method(request, monkeypatch) -> str:
     if request.param != "any":
         monkeypatch.setattr(methods, "choose", lambda sample, folder: request.param)
     return request.param
-
-
-def tree(root: Path) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for folder, folders, files in os.walk(root):
-        for name in folders + files:
-            path = Path(folder, name)
-            key = str(path.relative_to(root))
-            if path.is_symlink():
-                found[key] = f"-> {os.readlink(path)}"
-            else:
-                found[key] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
-    return found
 
 
 def test_a_backup_holds_everything_but_the_sign_state_at_its_place(night, method):
@@ -180,7 +139,7 @@ def test_a_backup_folder_below_the_data_never_gets_into_the_backup(night, place)
 
 def test_an_open_database_is_not_backed_up(night):
     database = plyvel.DB(str(night.home / "data" / "application.db"))
-    with pytest.raises(BackupError, match=r"application.db: it is still open") as raised:
+    with pytest.raises(BackupError, match=r"application.db is still open in another program") as raised:
         holder = os.open(night.home / "data" / "application.db" / "LOCK", os.O_RDWR)
         fcntl.flock(holder, fcntl.LOCK_EX)
         night.take()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 
@@ -89,6 +90,29 @@ def test_a_move_between_folders_syncs_both(tmp_path):
         durable.move(f"{tmp_path}/a/f", f"{tmp_path}/b/f")
     assert seen.names().count("fsync") == 2
     assert names(tmp_path / "b") == ["f"]
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_two_folders_change_places(tmp_path, monkeypatch, able):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"was-{name}").write_bytes(b"")
+    if not able:
+
+        def cannot(path, other):
+            raise OSError(errno.ENOSYS, "Function not implemented")
+
+        monkeypatch.setattr(calls, "exchange", cannot)
+    durable.exchange(f"{tmp_path}/a", f"{tmp_path}/b")
+    assert names(tmp_path) == ["a", "b"]
+    assert (names(tmp_path / "a"), names(tmp_path / "b")) == (["was-b"], ["was-a"])
+
+
+def test_a_missing_thing_changes_no_places(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(FileNotFoundError):
+        durable.exchange(f"{tmp_path}/a", f"{tmp_path}/b")
+    assert names(tmp_path) == ["a"]
 
 
 def test_removing_is_repeatable(tmp_path):
