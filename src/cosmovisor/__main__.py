@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 
-#: First words that start the daemon; every other word is a command of ours and may take its time to import.
-_STARTING = ("run", "start")
-
 
 def main() -> int:
     """Run the command line and return the exit status."""
     arguments = sys.argv[1:]
-    if arguments and arguments[0] in _STARTING:
-        from cosmovisor.cli import starting
+    from cosmovisor.cli import starting
 
-        return starting.start(arguments)
+    found = starting.node_arguments(arguments)
+    if found is not None:
+        return starting.start(*found)
     from cosmovisor.cli.main import run
 
     return run(arguments)

@@ -42,7 +42,16 @@ def parse(data: bytes) -> Plan | Incomplete:
     document = _document(text)
     if isinstance(document, Incomplete):
         return document
-    return _plan(_fields(document or []))
+    return plan_of(document or [])
+
+
+def plan_of(members: list[tuple[str, object]]) -> Plan:
+    """Make a plan of the members of a JSON object, in their order.
+
+    Raises:
+        PlanError: They make no plan.
+    """
+    return _plan(_fields(members))
 
 
 def _document(text: str) -> Any:

@@ -20,7 +20,7 @@ _counter = 0
 def write_file(path: str, data: bytes, mode: int = 0o600) -> None:
     """Put a file with this content into place by one rename; `mode` is subject to the umask."""
     folder, name = os.path.split(path)
-    temporary, fd = _create(folder, name, mode)
+    temporary, fd = create_beside(folder, name, mode)
     try:
         try:
             write_all(fd, data)
@@ -29,7 +29,7 @@ def write_file(path: str, data: bytes, mode: int = 0o600) -> None:
             calls.close(fd)
         calls.replace(temporary, path)
     except BaseException:
-        _discard(temporary)
+        discard(temporary)
         raise
     sync_folder(folder)
 
@@ -49,7 +49,7 @@ def replace_link(path: str, target: str) -> None:
     try:
         calls.replace(temporary, path)
     except BaseException:
-        _discard(temporary)
+        discard(temporary)
         raise
     sync_folder(folder)
 
@@ -172,6 +172,12 @@ def sweep(folder: str) -> list[str]:
     return removed
 
 
+def set_mode(path: str, mode: int) -> None:
+    """Set the mode of a file or folder, durably."""
+    calls.chmod(path, mode)
+    sync_file(path)
+
+
 def sync_folder(path: str) -> None:
     """Make the names in a folder durable."""
     fd = calls.open_read(path or ".", os.O_DIRECTORY)
@@ -215,7 +221,8 @@ def _temporary(folder: str, name: str) -> str:
     return os.path.join(folder, f".{name[:200]}.{os.getpid()}-{_counter}{TEMPORARY}")
 
 
-def _create(folder: str, name: str, mode: int) -> tuple[str, int]:
+def create_beside(folder: str, name: str, mode: int) -> tuple[str, int]:
+    """Create the temporary file that is to become `name`; return its path and a descriptor for writing."""
     # A leftover of an earlier process with our number (in a container it is always 1) is stepped over.
     for _ in range(1000):
         temporary = _temporary(folder, name)
@@ -226,7 +233,8 @@ def _create(folder: str, name: str, mode: int) -> tuple[str, int]:
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), temporary)
 
 
-def _discard(path: str) -> None:
+def discard(path: str) -> None:
+    """Take a temporary file away after a failure, as far as that is possible."""
     try:
         calls.unlink(path)
     except OSError:

@@ -1,0 +1,49 @@
+"""Every command: name, module and purpose. A module is imported only when its command is used."""
+
+from __future__ import annotations
+
+from cosmovisor.model.value import value
+
+
+@value
+class Entry:
+    """One command.
+
+    Attributes:
+        module: The module with the click command `COMMAND`.
+        section: Heading in the overview.
+        summary: One line.
+    """
+
+    module: str
+    section: str
+    summary: str
+
+
+RUNNING, FOLDERS, UPGRADES, CARE, OTHER = (
+    "Run the node",
+    "Set up",
+    "Upgrades",
+    "Look and repair",
+    "Other",
+)
+
+#: One line for each command; keep it in the order in which the overview shows it.
+COMMANDS = {
+    "run": Entry("cosmovisor.cli.run", RUNNING, "Run the node and keep it on the right binary."),
+    "init": Entry("cosmovisor.cli.init", FOLDERS, "Make the folders and put the first binary into place."),
+    "config": Entry(
+        "cosmovisor.cli.config", FOLDERS, "Show every setting; with --explain where it comes from."
+    ),
+    "add-upgrade": Entry("cosmovisor.cli.add_upgrade", UPGRADES, "Put the binary of an upgrade into place."),
+    "add-batch-upgrade": Entry(
+        "cosmovisor.cli.add_batch_upgrade", UPGRADES, "Put the binaries of several upgrades into place."
+    ),
+    "show-upgrade-info": Entry(
+        "cosmovisor.cli.show_upgrade_info", UPGRADES, "Show the chain's plan file and the schedule."
+    ),
+    "schedule": Entry("cosmovisor.cli.schedule", UPGRADES, "List, remove or export the operator's schedule."),
+    "version": Entry("cosmovisor.cli.version", OTHER, "Show the version of cosmovisor and of the daemon."),
+    "completion": Entry("cosmovisor.cli.completion", OTHER, "Print completion for bash, zsh or fish."),
+    "help": Entry("cosmovisor.cli.help", OTHER, "Show this overview, or the help of one command."),
+}
