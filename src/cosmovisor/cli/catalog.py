@@ -39,6 +39,9 @@ COMMANDS = {
     "add-batch-upgrade": Entry(
         "cosmovisor.cli.add_batch_upgrade", UPGRADES, "Put the binaries of several upgrades into place."
     ),
+    "prepare-upgrade": Entry(
+        "cosmovisor.cli.prepare_upgrade", UPGRADES, "Fetch and prove the binary of the scheduled upgrade now."
+    ),
     "show-upgrade-info": Entry(
         "cosmovisor.cli.show_upgrade_info", UPGRADES, "Show the chain's plan file and the schedule."
     ),
