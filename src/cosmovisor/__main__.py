@@ -11,7 +11,7 @@ def main() -> int:
     from cosmovisor.cli import starting
 
     found = starting.node_arguments(arguments)
-    if found is not None:
+    if found is not None and sys.platform != "win32":
         return starting.start(*found)
     from cosmovisor.cli.main import run
 

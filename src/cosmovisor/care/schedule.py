@@ -67,11 +67,16 @@ def add(layout: Layout, entries: tuple[ScheduleEntry, ...], *, force: bool) -> N
         ScheduleError: As `added`.
         StateError: The document cannot be used, or a supervisor runs that does not answer.
     """
-    added(read(layout), entries, force=force)
+    before = read(layout)
+    after = added(before, entries, force=force)
     lock = _lock(layout)
     if lock is None:
+        for entry in before:
+            if entry not in after:
+                client.ask(layout.socket, {"do": "unschedule", "plan": codec.encode(entry.plan)})
         for entry in entries:
-            client.ask(layout.socket, {"do": "schedule", "entry": codec.encode(entry)})
+            message = {"do": "schedule", "plan": codec.encode(entry.plan), "exact": entry.exact}
+            client.ask(layout.socket, {**message, "source": entry.source})
         return
     with lock:
         state = document.load(layout.state_file).state

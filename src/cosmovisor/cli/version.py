@@ -11,7 +11,7 @@ import click
 from cosmovisor import __version__
 from cosmovisor.cli.common import Session, command
 from cosmovisor.config.load import require
-from cosmovisor.model.errors import CosmovisorError, UsageError
+from cosmovisor.model.errors import CosmovisorError
 
 _PATIENCE = 60
 _LONGEST = 1024 * 1024
@@ -41,15 +41,16 @@ def version(session: Session, cosmovisor_only: bool, words: tuple[str, ...]) -> 
         raise
     if sys.stdout:
         sys.stdout.flush()
-    from cosmovisor.__main__ import run_node
+    from cosmovisor.cli.starting import run_node
 
-    return run_node([*_option(session), "version", *words])
+    return run_node(["version", *words], session.config_file)
 
 
 def _app_version(session: Session) -> object:
     """Ask the right binary; a child of ours finds it exactly as `run` would."""
     require(session.loaded)
-    arguments = [sys.executable, "-m", "cosmovisor", "run", *_option(session)]
+    option = [] if session.config_file is None else [f"--cosmovisor-config={session.config_file}"]
+    arguments = [sys.executable, "-m", "cosmovisor", *option, "run"]
     arguments += ["version", "--long", "--output", "json"]
     try:
         answer = subprocess.run(
@@ -71,14 +72,6 @@ def _app_version(session: Session) -> object:
         f"can't print version output, expected valid json from APP, got: {got!r}",
         "Ask it yourself: cosmovisor run version --long --output json",
     )
-
-
-def _option(session: Session) -> list[str]:
-    if session.config_file is None:
-        return []
-    if session.config_file.startswith("-"):
-        raise UsageError(f"{session.config_file} is no file", "Name a configuration file behind -c.")
-    return ["--cosmovisor-config", session.config_file]
 
 
 COMMAND = version

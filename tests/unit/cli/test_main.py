@@ -15,7 +15,7 @@ import pytest
 
 import cosmovisor.cli
 from cosmovisor import __main__ as entry
-from cosmovisor.cli import boundary, main
+from cosmovisor.cli import boundary, main, starting
 from cosmovisor.cli.catalog import COMMANDS
 from cosmovisor.model.errors import ConfigurationError, CosmovisorError
 
@@ -152,15 +152,16 @@ class TestBoundary:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "node"),
+    ("arguments", "found"),
     [
-        (["run"], []),
-        (["run", "start", "-c", "x"], ["start", "-c", "x"]),
-        (["run", "--help"], ["--help"]),
-        (["-c", "f", "run", "start"], ["--cosmovisor-config", "f", "start"]),
-        (["--cosmovisor-config", "f", "run", "a"], ["--cosmovisor-config", "f", "a"]),
-        (["--cosmovisor-config=f", "start", "--x"], ["--cosmovisor-config", "f", "start", "--x"]),
-        (["start"], ["start"]),
+        (["run"], ([], None)),
+        (["run", "start", "-c", "x"], (["start", "-c", "x"], None)),
+        (["run", "--help"], (["--help"], None)),
+        (["-c", "f", "run", "start"], (["start"], "f")),
+        (["--cosmovisor-config", "f", "run", "a"], (["a"], "f")),
+        (["--cosmovisor-config=f", "start", "--x"], (["start", "--x"], "f")),
+        (["--cosmovisor-config=", "run"], ([], None)),
+        (["start"], (["start"], None)),
         (["Start"], None),
         (["config"], None),
         ([], None),
@@ -170,17 +171,28 @@ class TestBoundary:
         (["version"], None),
     ],
 )
-def test_what_goes_to_the_node(arguments, node, capfd):
-    assert entry.node_arguments(arguments) == node
+def test_what_goes_to_the_node(arguments, found, capfd):
+    assert starting.node_arguments(arguments) == found
     notice = capfd.readouterr().err
-    assert bool(notice) == (node is not None and "start" in arguments and "run" not in arguments)
+    assert bool(notice) == (found is not None and "run" not in arguments)
     assert notice.count("\n") <= 1
+
+
+def test_the_daemon_s_help_is_ours_where_nothing_is_set_up(nothing_set, capfd):
+    assert starting.start(["--help"]) == 0
+    assert "Usage: cosmovisor run" in capfd.readouterr().out
+
+
+def test_an_error_before_the_node_is_told(nothing_set, capfd):
+    assert starting.start(["start"]) == 78
+    assert capfd.readouterr().err.startswith("Error: DAEMON_NAME is not set")
+    assert starting.start(["start", "--cosmovisor-config"]) == 64
 
 
 def test_the_way_to_the_node_imports_nothing_heavy():
     code = (
         "import sys; before = set(sys.modules)\n"
-        "import cosmovisor.__main__, cosmovisor.config.load, cosmovisor.config.layout, cosmovisor.plan.file\n"
+        "import cosmovisor.__main__, cosmovisor.cli.starting, cosmovisor.config.load, cosmovisor.config.layout, cosmovisor.plan.file\n"
         "import cosmovisor.plan.names, cosmovisor.observe.log\n"
         "from cosmovisor.config.load import load\n"
         "load({'DAEMON_HOME': sys.argv[1], 'DAEMON_NAME': 'x'})\n"
