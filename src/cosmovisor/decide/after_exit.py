@@ -1,11 +1,124 @@
-"""The exit table: the node has ended by itself."""
+"""The exit table: the node has ended by itself, whatever its exit code."""
 
 from __future__ import annotations
 
+from cosmovisor.decide.going_back import decide_going_back
+from cosmovisor.decide.schedule import decide_schedule
+from cosmovisor.decide.words import due, heights, is_above, is_open, named, rests_just_before
 from cosmovisor.model.decision import Decision
 from cosmovisor.model.facts import Facts
+from cosmovisor.model.plan import Plan
 
 
 def decide_after_exit(facts: Facts) -> Decision:
-    """Return the first row that fits; the same facts give the same decision."""
-    raise NotImplementedError
+    """Return the first row that fits a node that has ended; the same facts give the same decision."""
+    if facts.data != "same":
+        return _ordinary(
+            "other data", "the data was replaced while the node ran; the next start looks at it", None
+        )
+    back = decide_going_back(facts)
+    if back is not None:
+        return back
+    decision = _by_the_plan(facts)
+    if decision.do == "exit":
+        scheduled = decide_schedule(facts)
+        if scheduled is not None:
+            return scheduled
+    return decision
+
+
+def _by_the_plan(facts: Facts) -> Decision:
+    """Answer by what the chain has written, or should have written."""
+    plan = facts.file.plan
+    if plan is None:
+        return _without_a_plan(facts)
+    if not is_open(facts, plan):
+        return _ordinary("plan is settled", f"{named(plan)} is skipped, passed or already switched to", plan)
+    return _by_heights(facts, plan)
+
+
+def _without_a_plan(facts: Facts) -> Decision:
+    """No plan can be read: the scout's plan, or a halt that was journalled, can still be due."""
+    file = facts.file
+    if file.kind == "incomplete":
+        seen = torn_plan(facts)
+        if seen is None or file.writer:
+            return _ordinary("incomplete", f"the plan file is incomplete; {heights(facts)}", None)
+        return Decision(
+            "move file aside",
+            "incomplete, halt known",
+            f"the plan file is torn and every program refuses to start on it; it is moved aside, and "
+            f"{named(seen)} is written again with the same fields; {heights(facts)}",
+            seen,
+        )
+    known = unwritten_plan(facts)
+    if known is not None:
+        return Decision(
+            "write file",
+            "absent, at known H",
+            f"the node ended at the height of the chain's {named(known)} without writing its plan file; "
+            f"it is written for it, with the same fields; {heights(facts)}",
+            known,
+        )
+    return _ordinary("no plan", f"no plan is pending; {heights(facts)}", None)
+
+
+def unwritten_plan(facts: Facts) -> Plan | None:
+    """Return the plan whose file is missing at its height: of a halt that was seen, or the scout's."""
+    seen = [record.plan for record in facts.records if record.halt_seen]
+    for plan in (*seen, facts.known):
+        if plan is not None and is_open(facts, plan) and facts.b.is_exactly(plan.height):
+            return None if is_above(facts, plan.height) else plan
+    return None
+
+
+def torn_plan(facts: Facts) -> Plan | None:
+    """Return the plan that a torn file held, where known: a halt that was seen, or the scout's at H = b."""
+    for record in facts.records:
+        if record.halt_seen and is_open(facts, record.plan) and not is_above(facts, record.plan.height):
+            return record.plan
+    known = facts.known
+    if known is not None and is_open(facts, known) and facts.b.reaches(known.height):
+        return None if is_above(facts, known.height) else known
+    return None
+
+
+def _by_heights(facts: Facts, plan: Plan) -> Decision:
+    """Weigh the heights against H, top-down as the design has it."""
+    b, file, height = facts.b, facts.file, plan.height
+    record = facts.record(plan)
+    if is_above(facts, height):
+        if file.age == "ahead":
+            why = "its height is executed, and the schedule is followed after the restart"
+            return _ordinary("above H, ahead", f"{named(plan)}: {why}; {heights(facts)}", plan)
+        return _ordinary("above H", f"{named(plan)} is passed; {heights(facts)}", plan, passed=plan)
+    if b.is_below(height - 1):
+        return _ordinary("below H-1", f"{named(plan)} is still ahead; {heights(facts)}", plan)
+    if file.age == "fresh":
+        if b.is_exactly(height):
+            why = "the file was written in this run and the block is saved"
+            return due(facts, plan, "fresh, at H", why, proven=not file.ours)
+        if b.is_exactly(height - 1):
+            known = rests_just_before(facts, height)
+            why = "the file was written in this run and the node ended just below its height"
+            return due(facts, plan, "fresh, at H-1", why, proven=known and not file.ours)
+        why = "the file was written in this run and nobody tells the height of a node that ended"
+        return due(facts, plan, "fresh, not exact", why, proven=False)
+    if record.halt_seen:
+        why = "the halt was seen before"
+        proven = b.is_exactly(height) or not record.inferred
+        return due(facts, plan, "halt seen", why, proven=proven and not file.ours)
+    if file.age == "old" and facts.node.at_once and facts.node.started_at_halt:
+        why = "the node was started at the height and ended at once"
+        return due(facts, plan, "old, ended at once at H", why, proven=False)
+    return _ordinary(
+        "anything else",
+        f"nothing proves that {named(plan)} was met; if it was, the next start makes that sure; "
+        f"{heights(facts)}",
+        plan,
+    )
+
+
+def _ordinary(row: str, reason: str, plan: Plan | None, passed: Plan | None = None) -> Decision:
+    """Return an ordinary exit: the node's status is passed on, or it is restarted if asked to."""
+    return Decision("exit", row, reason, plan, passed=passed)

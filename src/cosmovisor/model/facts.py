@@ -61,6 +61,7 @@ class NodeFact:
         ever_up: Its RPC answered, or its heights moved, at some moment of this run.
         progressed: Its heights moved in this run.
         first_launch: This was the first launch after the switch.
+        armed: The halt height that it was launched with; 0: none.
     """
 
     state: Literal["never started", "running", "exited"] = "never started"
@@ -73,6 +74,7 @@ class NodeFact:
     ever_up: bool = False
     progressed: bool = False
     first_launch: bool = False
+    armed: int = 0
 
 
 @value
@@ -82,7 +84,7 @@ class Facts:
     Attributes:
         at: Seconds since the epoch.
         file: The plan file.
-        data: `same` as recorded, `other`, or `no record`.
+        data: `same` as recorded, `other`, `no record`, or `missing` (there is no `data/` at all).
         link: The active link.
         marker: Whether the active folder carries the marker of its plan (always true for genesis).
         fits: Versions that fit the data's height by history and markers; empty: nothing is known.
@@ -102,7 +104,7 @@ class Facts:
 
     at: float
     file: PlanFile
-    data: Literal["same", "other", "no record"]
+    data: Literal["same", "other", "no record", "missing"]
     link: Link
     marker: bool = True
     fits: tuple[Version, ...] = ()

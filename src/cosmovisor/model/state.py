@@ -75,6 +75,7 @@ class PlanRecord:
         passed: True if it will never be due on this data (skipped, cancelled, applied by hand).
         halt_seen: True once a table said due; journalled before staging is asked.
         back_to: The version to go back to, named before the switch.
+        launched: True once its binary was launched and seen to end; the next launch is not the first.
     """
 
     plan: Plan
@@ -85,6 +86,7 @@ class PlanRecord:
     passed: bool = False
     halt_seen: bool = False
     back_to: Version | None = None
+    launched: bool = False
 
 
 @value
@@ -200,6 +202,7 @@ class State:
         stale: The plan file instance that was there when this data was first seen.
         spawned: The plan file instance at the spawn of the node that runs or ran last, so that an adopted
             node or a reload keeps its meaning of fresh.
+        ever_spawned: Whether `spawned` says anything (None then means: no file was there).
         written: The plan file instance that we have written ourselves for a chain that could not.
     """
 
@@ -220,6 +223,7 @@ class State:
     ahead: FileInstance | None = None
     stale: FileInstance | None = None
     spawned: FileInstance | None = None
+    ever_spawned: bool = False
     written: FileInstance | None = None
 
 

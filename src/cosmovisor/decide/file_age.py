@@ -1,0 +1,83 @@
+"""How old the plan file is: fresh, old, written ahead or stale."""
+
+from __future__ import annotations
+
+from cosmovisor.model.facts import PlanFile
+from cosmovisor.model.heights import Evidence
+from cosmovisor.model.observations import Observations
+from cosmovisor.model.state import FileInstance, State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cosmovisor.model.facts import Age
+
+NANO = 1_000_000_000
+
+
+def instance(seen: Observations) -> FileInstance | None:
+    """Return which instance of the plan file lies there; None where there is none."""
+    identity = seen.file.identity
+    return None if identity is None else FileInstance(identity.inode, identity.ctime_ns)
+
+
+def plan_file(
+    state: State, seen: Observations, b: Evidence, a: Evidence, *, spawned: bool, at_once: bool
+) -> PlanFile:
+    """Return the plan file with its age.
+
+    Args:
+        state: The document, with the instances that it remembers.
+        seen: What was seen.
+        b: Block-store height, merged.
+        a: Application height, merged.
+        spawned: Whether a node was spawned at all (by us or by the supervisor before), so that fresh has a
+            meaning.
+        at_once: Whether that node has ended at once: what changed in its short life it has written itself,
+            whatever the clock says.
+    """
+    seen_file = seen.file
+    if seen_file.kind != "plan" or seen_file.plan is None:
+        return PlanFile(seen_file.kind, writer=seen_file.writer)
+    now = instance(seen)
+    changed = spawned and now != state.spawned
+    height = seen_file.plan.height
+    written_at = 0.0 if seen_file.identity is None else seen_file.identity.mtime_ns / NANO
+    age: Age
+    if now is not None and now == state.stale:
+        age = "stale"
+    elif now is not None and now == state.ahead:
+        age = "ahead"
+    elif changed and at_once:
+        age = "fresh"
+    elif _older_by_records(seen, height, written_at, a):
+        age = "ahead"
+    else:
+        age = "fresh" if changed else "old"
+    return PlanFile(
+        "plan",
+        seen_file.plan,
+        age,
+        seen_file.writer,
+        now is not None and now == state.written,
+        _not_older_than_block(seen, b, written_at),
+    )
+
+
+def _older_by_records(seen: Observations, height: int, written_at: float, a: Evidence) -> bool:
+    """Tell whether the write-ahead log proves the file older than a block that the chain met it before.
+
+    Older than the record of a block below H-1; or older than that of H while a >= H. The file is given its
+    whole last second, as some file systems keep no more.
+    """
+    for recorded, at in seen.record_times:
+        if written_at + 1 <= at and (recorded < height - 1 or (recorded == height and a.reaches(height))):
+            return True
+    return False
+
+
+def _not_older_than_block(seen: Observations, b: Evidence, written_at: float) -> bool | None:
+    """Tell whether the file is not older than the record of block b; None where there is no such record."""
+    for recorded, at in seen.record_times:
+        if b.strength != "unknown" and recorded == b.height:
+            return written_at >= at
+    return None
