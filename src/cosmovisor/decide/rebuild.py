@@ -96,7 +96,9 @@ def _marker_of(seen: Observations, version: Version | None) -> Plan | None:
     """Return the plan of a version's marker; where the file means the same its plan, which has the info."""
     marker = next((folder.marker for folder in seen.folders if folder.version == version), None)
     plan = seen.file.plan
-    if marker is not None and plan is not None and (marker.name, marker.height) == (plan.name, plan.height):
+    if marker is None or plan is None or marker.height != plan.height:
+        return marker
+    if marker.name.casefold() == plan.name.casefold():
         return plan
     return marker
 

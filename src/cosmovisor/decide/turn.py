@@ -9,7 +9,7 @@ from cosmovisor.decide.policy import Policy
 from cosmovisor.decide.run import Run
 from cosmovisor.decide.schedule import next_entry
 from cosmovisor.model.decision import Decision
-from cosmovisor.model.facts import Facts
+from cosmovisor.model.facts import Facts, NodeFact
 from cosmovisor.model.observations import Observations
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.receipts import NodeStopped
@@ -60,6 +60,7 @@ class Machine:
         since: When this phase began (monotonic seconds).
         run: The run of the node that lives, or that has just ended.
         lives: Whether the node lives.
+        node: What the tables were last told of it.
         seen: The last observations.
         decision: The last decision.
         why: Why the node is stopped: for an upgrade, to go back, for good, as the binary is missing, as an
@@ -92,6 +93,7 @@ class Machine:
     since: float = 0.0
     run: Run | None = None
     lives: bool = False
+    node: NodeFact = NodeFact()
     seen: Observations | None = None
     decision: Decision | None = None
     why: Why = ""
@@ -204,6 +206,8 @@ class Turn:
 
     def finish(self) -> tuple[Machine, tuple[Command, ...]]:
         """Return what the event has made of the machine, with the moment of the next tick."""
+        plan = None if self.m.seen is None else self.m.seen.file.plan
+        self.set(node=runs.fact(self.m.run, self.m.policy, self.at, plan))
         if self.m.phase != "ending":
             wake = min(self.m.kill_at, self.m.next_at, self.m.give_up_at)
             if wake not in {self.m.wake, NEVER}:

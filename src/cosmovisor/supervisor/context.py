@@ -11,8 +11,6 @@ from cosmovisor.decide import skip
 from cosmovisor.decide.policy import Policy
 from cosmovisor.model.value import value
 
-#: What counts where DAEMON_SHUTDOWN_GRACE is not set: real exits take up to 1.4 s, some servers never end.
-_GRACE = 10.0
 #: Seconds between two looks beside the watches.
 _POLL = 5.0
 
@@ -71,11 +69,12 @@ def policy(settings: Settings, arguments: list[str]) -> Policy:
         skip=skip.heights(arguments),
         hold_limit=settings.cosmovisor_hold_limit,
         exit_on_missing=settings.cosmovisor_on_missing_binary == "exit",
-        shutdown_grace=settings.daemon_shutdown_grace or _GRACE,
+        shutdown_grace=settings.daemon_shutdown_grace or None,
         restart_after_upgrade=settings.daemon_restart_after_upgrade,
         restart_delay=settings.daemon_restart_delay,
         restart=settings.cosmovisor_restart == "on",
         pre_upgrade_tries=1 + settings.daemon_preupgrade_max_retries,
+        backup_waived="COSMOVISOR_BACKUP=off" if settings.cosmovisor_backup == "off" else "",
         script=bool(settings.cosmovisor_custom_preupgrade),
         sign_gate=settings.cosmovisor_sign_gate == "refuse",
         adopt_orphan=settings.cosmovisor_orphan == "adopt",
