@@ -13,6 +13,7 @@ ORDER = (
     "troubleshooting",
     "recovery",
     "chain-developers",
+    "reference",
     "figures",
 )
 LANGUAGES = {"English": "en", "中文": "zh"}
