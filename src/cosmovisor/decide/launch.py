@@ -233,6 +233,9 @@ def active(
     link = facts.link
     if link.kind in {"missing", "dangling"} or link.version is None:
         return _rebuild_link(facts, row, reason)
+    early = _too_early(facts, link.version)
+    if early is not None:
+        return _before_its_time(facts, early, f"{row}; link too early", plan, passed)
     if facts.fits and link.version not in facts.fits:
         version = fitting(facts)
         fits = " or ".join(one.folder for one in facts.fits)
@@ -243,6 +246,29 @@ def active(
     record = next((one for one in facts.records if one.version == link.version and one.stage != "none"), None)
     proven = record is None or record.stage == "proven" or not record.inferred
     return Decision("launch", row, reason, plan, link.version, proven, passed=passed)
+
+
+def _too_early(facts: Facts, version: Version) -> Plan | None:
+    """Return the open plan whose binary is active although exact evidence puts the data below its height."""
+    if version in facts.fits:
+        return None
+    for plan in (facts.file.plan, facts.known):
+        if plan is not None and is_open(facts, plan) and facts.b.is_below(plan.height - 1):
+            if facts.target(plan) == version:
+                return plan
+    return None
+
+
+def _before_its_time(facts: Facts, early: Plan, row: str, plan: Plan | None, passed: Plan | None) -> Decision:
+    """Put a link back that was moved to the binary of a plan whose height is still ahead."""
+    link = facts.link.version
+    others = [one for one in facts.fits or facts.usable if one != link and one in facts.usable]
+    said = f"the link points to the binary of {named(early)}, which is still ahead; {heights(facts)}"
+    if len(others) == 1:
+        return Decision("relink", row, f"{said}; it is put back", plan, others[0], passed=passed)
+    return Decision(
+        "refuse", row, f"{said}; what ran before is not known", plan, next_step=DOCTOR, passed=passed
+    )
 
 
 def _rebuild_link(facts: Facts, row: str, reason: str) -> Decision:
