@@ -253,9 +253,10 @@ def _too_early(facts: Facts, version: Version) -> Plan | None:
     if version in facts.fits:
         return None
     for plan in (facts.file.plan, facts.known):
-        if plan is not None and is_open(facts, plan) and facts.b.is_below(plan.height - 1):
-            if facts.target(plan) == version:
-                return plan
+        if plan is None or not is_open(facts, plan) or facts.target(plan) != version:
+            continue
+        if facts.b.is_below(plan.height - 1):
+            return plan
     return None
 
 

@@ -106,9 +106,9 @@ ROWS: list[tuple[dict[str, Any], str, str, Version | None, bool]] = [
     ),
     (
         {"file": file("old"), "marker": False, "link": V2_LINK, "b": exact(H - 2)},
-        "launch",
-        "below H-1",
-        V2,
+        "relink",
+        "below H-1; link too early",
+        V1,
         True,
     ),
     (
