@@ -46,6 +46,9 @@ COMMANDS = {
         "cosmovisor.cli.show_upgrade_info", UPGRADES, "Show the chain's plan file and the schedule."
     ),
     "schedule": Entry("cosmovisor.cli.schedule", UPGRADES, "List, remove or export the operator's schedule."),
+    "status": Entry(
+        "cosmovisor.cli.status", CARE, "Show the node, its height, the next upgrade and how ready it is."
+    ),
     "version": Entry("cosmovisor.cli.version", OTHER, "Show the version of cosmovisor and of the daemon."),
     "completion": Entry("cosmovisor.cli.completion", OTHER, "Print completion for bash, zsh or fish."),
     "help": Entry("cosmovisor.cli.help", OTHER, "Show this overview, or the help of one command."),

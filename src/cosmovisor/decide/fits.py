@@ -43,6 +43,8 @@ def fits(
     A switch at H is certainly applied if b > H or a >= H, and possible as long as exact evidence does not
     place the data below H-1. An active version that nothing tells of never contradicts.
     """
+    if b.is_exactly(0):
+        return (GENESIS_VERSION,)  # No node has ever run on this data.
     if not switches or (b.strength == "unknown" and a.strength == "unknown"):
         return ()
     base = GENESIS_VERSION

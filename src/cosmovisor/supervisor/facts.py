@@ -6,7 +6,7 @@ import time
 
 from cosmovisor.decide import commands
 from cosmovisor.model.errors import PlanError
-from cosmovisor.model.observations import Observations, Prospect
+from cosmovisor.model.observations import Observations, Prospect, SeenFile
 from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.receipts import NotStaged
 from cosmovisor.model.state import State
@@ -30,12 +30,13 @@ def gather(
     now = time.time()
     file = look.plan_file(context.plan_file, now)
     plans = command.plans if file.plan is None or file.plan in command.plans else (file.plan, *command.plans)
-    wanted = command.heights == "all" or file.kind == "incomplete" or is_open(state, file.plan)
+    pending = is_pending(state, file, command)
+    wanted = pending or command.heights == "all"
     found = heights.Found()
     if command.heights != "no" and command.node_lives:
         found = sources.living(wanted=wanted, chain_id=state.chain_id, node_id=state.node_id)
     elif command.heights != "no":
-        found = sources.at_rest(thorough=command.heights == "all")
+        found = sources.at_rest(thorough=pending and command.heights == "all")
     silent = wanted and command.node_lives and found.tried
     seen = Observations(
         at=now,
@@ -64,6 +65,17 @@ def prospect(context: Context, plan: Plan) -> Prospect:
         return Prospect(plan, Version(plan.name, folder[:200]), NotStaged(error.cause, error.next_step))
     version = context.layout.version_for(plan.name, context.settings.recase)
     return Prospect(plan, version, ready.check(context.settings, context.layout, plan))
+
+
+def is_pending(state: State, file: SeenFile, command: commands.GatherFacts) -> bool:
+    """Tell whether heights can change what happens next; a plain restart pays for no look at databases."""
+    return (
+        file.kind == "incomplete"
+        or is_open(state, file.plan)
+        or bool(command.plans)
+        or state.step is not None
+        or any(record.stage in {"switched", "pre-upgraded"} for record in state.records)
+    )
 
 
 def is_open(state: State, plan: Plan | None) -> bool:

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cosmovisor.decide.commands import Command
     from cosmovisor.decide.events import Event
+    from cosmovisor.supervisor.spawn import Child
 
 #: A table that goes round in circles must not keep the supervisor from its signals.
 _ROUNDS = 60
@@ -31,6 +32,7 @@ class Start:
         commands: Commands that were asked for and are not carried out yet, in order.
         events: Events that the machine has not seen yet, in order.
         launched: The node, once it runs.
+        orphan: The node of an earlier supervisor, where one still lives.
         said: What the operator is to be told, in order: told as soon as the node runs.
         sources: The sources of heights.
         status: The exit status, where the machine has ended already.
@@ -42,6 +44,7 @@ class Start:
         self.commands: list[Command] = []
         self.events: list[Event] = []
         self.launched: Launched | None = None
+        self.orphan: Child | None = None
         self.said: list[commands.Say] = []
         self.sources = heights.Heights(context)
         self.status: int | None = None
@@ -50,6 +53,8 @@ class Start:
 def run(start: Start, event: Event) -> None:
     """Drive the machine until the node runs, the machine ends, or a command needs the loop."""
     start.events.append(event)
+    if start.orphan is not None:
+        return  # Signals and time are needed for it: the loop does it all.
     for _ in range(_ROUNDS):
         while start.commands:
             if not _carry_out(start, start.commands[0]):

@@ -72,6 +72,8 @@ class Heights:
 
     def at_rest(self, *, thorough: bool) -> Found:
         """Read what a stopped node has left: the write-ahead log, and if asked to the block store."""
+        if is_untouched(self._context.data):
+            return Found(Evidence(0, "exact", "untouched data", time.time()))
         b = self._write_ahead_log()
         if thorough and b.strength != "exact":
             b = _better(b, self._block_store())
@@ -197,6 +199,14 @@ def _stamp(folder: str) -> object:
         return (status.st_ino, status.st_size, status.st_mtime_ns, os.stat(folder).st_mtime_ns)
     except OSError:
         return None
+
+
+def is_untouched(data: str) -> bool:
+    """Tell whether no node has ever run on this data: `init` leaves nothing there but a zeroed sign-state."""
+    try:
+        return set(os.listdir(data)) <= {"priv_validator_state.json"}
+    except OSError:
+        return False
 
 
 def newest_change(data: str) -> float | None:

@@ -13,6 +13,8 @@ import time
 from cosmovisor.storage import locks
 from cosmovisor.supervisor import processes, spawn
 
+#: How the record in the node's lock tells a helper from a node.
+MARK = "helper: "
 #: Seconds from SIGTERM to SIGKILL.
 _GRACE = 5.0
 
@@ -39,7 +41,7 @@ class Helper:
             self.child = spawn.spawn(
                 command[0], command[1:], environ, now=time.time(), redirect=redirect, folder=folder
             )
-            held.describe(self.child.pid, " ".join(command))
+            held.describe(self.child.pid, MARK + " ".join(command))
         finally:
             os.close(null)
             held.close()

@@ -40,7 +40,7 @@ def supervise(context: Context, loaded: Loaded) -> int:
     log = Log.of(context.settings)
     found = document.load(context.layout.state_file)
     start = first.Start(context, first.beginning(context, found.state))
-    first.run(start, _beginning(context))
+    first.run(start, _beginning(context, start))
     # The node runs (or never will): from here on nothing has to be quick.
     for text in (*loaded.warnings, *found.notes):
         log.warning(text)
@@ -52,12 +52,17 @@ def supervise(context: Context, loaded: Loaded) -> int:
         lock.close()
 
 
-def _beginning(context: Context) -> events.Event:
-    at = time.monotonic()
+def _beginning(context: Context, start: first.Start) -> events.Started | events.OrphanFound:
     if locks.is_held(context.layout.node_lock):
-        holder = locks.holder(context.layout.node_lock)
-        return events.OrphanFound(at, holder.pid)
-    return events.Started(at)
+        from cosmovisor.supervisor import orphan
+
+        found = orphan.find(context)
+        if found is not None:
+            child, binary = found
+            start.orphan = child
+            start.sources.begin(binary, context.arguments, child.started_at)
+            return events.OrphanFound(time.monotonic(), child.pid)
+    return events.Started(time.monotonic())
 
 
 def already_running(context: Context, error: locks.LockHeld) -> StateError:

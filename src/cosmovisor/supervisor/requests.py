@@ -9,12 +9,15 @@ from cosmovisor.model.errors import PlanError, UsageError
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.state import ScheduleEntry
 from cosmovisor.plan import names
+from cosmovisor.storage import codec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar
 
     from cosmovisor.supervisor.shell import Shell
+
+    T = TypeVar("T")
 
 #: Bytes of what the scout may leave for `status`.
 _TOLD = 256
@@ -43,11 +46,12 @@ class Requests:
             self._shell.put(events.Asked(at, what))
         elif what == "known-plan":
             found = request.get("plan")
-            self._shell.put(events.Asked(at, "known plan", None if found is None else plan_of(found)))
+            plan = None if found is None else decoded(Plan, found)
+            self._shell.put(events.Asked(at, "known plan", plan))
         elif what == "schedule":
-            self._shell.put(events.Asked(at, "schedule", self._entry(request)))
+            self._shell.put(events.Asked(at, "schedule", decoded(ScheduleEntry, request.get("entry"))))
         elif what == "unschedule":
-            self._shell.put(events.Asked(at, "unschedule", plan_of(request.get("plan"))))
+            self._shell.put(events.Asked(at, "unschedule", decoded(Plan, request.get("plan"))))
         elif what in {"eta", "proposals", "note"}:
             self._shell.scout.told[str(what)] = request.get("value")
             if len(self._shell.scout.told) > _TOLD:
@@ -58,26 +62,23 @@ class Requests:
             )
         return {"ok": True}
 
-    def _entry(self, request: dict[str, Any]) -> ScheduleEntry:
-        plan = plan_of(request.get("plan"))
-        context = self._shell.context
-        version = context.layout.version_for(plan.name, context.settings.recase)
-        source = str(request.get("source") or "add-upgrade")[:40]
-        return ScheduleEntry(plan, version, bool(request.get("exact")), source, time.time())
 
-
-def plan_of(found: object) -> Plan:
-    """Take a plan out of a request.
+def decoded(kind: type[T], found: object) -> T:
+    """Take a value out of a request, in the form of the state document.
 
     Raises:
         UsageError: It is none.
-        PlanError: Its name cannot be used.
+        PlanError: A plan's name or height cannot be used.
     """
-    if not isinstance(found, dict):
-        raise UsageError("the request names no plan")
-    name, height, info = found.get("name"), found.get("height"), found.get("info", "")
-    if not isinstance(name, str) or not isinstance(info, str) or len(info) > _INFO:
-        raise UsageError("the request's plan has no name, or an info that is no text")
-    if not isinstance(height, int) or isinstance(height, bool) or not 0 < height < 2**63:
-        raise PlanError("the plan's height is not a positive whole number")
-    return Plan(names.check(name), height, info)
+    try:
+        value: T = codec.decode(kind, found)
+    except ValueError as error:
+        raise UsageError(f"the request holds no {kind.__name__}: {error}") from error
+    plan = value.plan if isinstance(value, ScheduleEntry) else value
+    if isinstance(plan, Plan):
+        names.check(plan.name)
+        if not 0 < plan.height < 2**63:
+            raise PlanError("the plan's height is not a positive whole number")
+        if len(plan.info) > _INFO:
+            raise PlanError("the plan's info is too long")
+    return value

@@ -142,27 +142,6 @@ def bind(path: str) -> socket.socket:
     return sock
 
 
-def connect(path: str, timeout: float) -> socket.socket:
-    """Connect to a supervisor's socket.
-
-    Raises:
-        OSError: Nobody listens there.
-    """
-    folder, name = os.path.split(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    sock.settimeout(timeout)
-    try:
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            sock.connect(_short(directory, path, name))
-        finally:
-            os.close(directory)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
 def _short(directory: int, path: str, name: str) -> str:
     """Return an address of a file in an open folder that fits whatever the folder's own length is."""
     link = f"/proc/self/fd/{directory}"

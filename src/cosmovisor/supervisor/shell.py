@@ -87,10 +87,12 @@ class Shell:
             loop.add_signal_handler(number, self._signalled, name, terminal)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _NAMES)
         reaper.start_if_first(loop)
-        if self._start.launched is not None:
-            self._hold(self._start.launched)
         for command in self._start.said:
             self.teller.say(command)
+        if self._start.launched is not None:
+            self._hold(self._start.launched)
+        elif self._start.orphan is not None:
+            self.node = node.Node(self._start.orphan, self.context.layout.node_lock, self._ended)
         self.watches.start()
         if self.watches.problem:
             self.teller.tell("warn", self.watches.problem)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 
+from cosmovisor.config.settings import Settings
 from cosmovisor.decide.machine import Machine
 from cosmovisor.model.heights import Evidence
-from cosmovisor.model.observations import Observations, Prospect
+from cosmovisor.model.observations import Link, Observations, Prospect
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.receipts import StagedBinary
-from cosmovisor.model.state import State
+from cosmovisor.model.state import EMPTY, State
 from cosmovisor.supervisor.context import Context
 
 TYPE_CHECKING = False
@@ -54,11 +55,7 @@ def take(
             "plan": _plan(seen.file.plan),
             "problem": seen.file.problem,
         }
-        found["link"] = {
-            "kind": seen.link.kind,
-            "target": seen.link.target,
-            "version": seen.link.version.name if seen.link.version else None,
-        }
+        found["link"] = _link(seen.link)
         found["prospects"] = [_prospect(prospect) for prospect in seen.prospects]
         found["seen_at"] = seen.at
     for key in ("staging", "step", "scout", "watch"):
@@ -158,14 +155,15 @@ def next_plan(snapshot: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
 
 
 def _node(machine: Machine, extra: dict[str, Any]) -> dict[str, Any]:
-    node = machine.node
+    run = machine.run
+    version = run.version.name if run is not None and run.version is not None else None
     return {
-        "state": node.state,
-        "version": node.version.name if node.version else None,
+        "state": "running" if machine.lives else "exited" if run is not None else "never started",
+        "version": version,
         "pid": extra.get("node_pid"),
         "since": extra.get("node_since"),
-        "status": node.status,
-        "progress": node.progress if node.state == "running" else None,
+        "status": run.status if run is not None else None,
+        "block_seconds": run.interval or None if run is not None and machine.lives else None,
     }
 
 
@@ -200,3 +198,32 @@ def _prospect(prospect: Prospect) -> dict[str, Any]:
             for proof in staged.proofs
         ],
     }
+
+
+def of_home(settings: Settings, environ: dict[str, str], timeout: float) -> dict[str, Any]:
+    """Return the snapshot of a home: from its supervisor, or from what lies on the disk where none runs.
+
+    Args:
+        settings: The settings.
+        environ: The environment.
+        timeout: Seconds to wait for the supervisor.
+
+    Raises:
+        StateError: A supervisor runs and does not answer, or the state document cannot be read.
+    """
+    from cosmovisor.observe import client
+    from cosmovisor.storage import document, locks
+    from cosmovisor.supervisor import active
+    from cosmovisor.supervisor.context import build
+
+    context = build(settings, ["start"], environ, None)
+    if locks.is_held(context.layout.supervisor_lock):
+        return client.ask(context.layout.socket, {"ask": "status"}, timeout)
+    found = of_state(context, document.read(context.layout.state_file) or EMPTY)
+    link = active.link(context.layout)
+    found["link"] = _link(link)
+    return found
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {"kind": link.kind, "target": link.target, "version": link.version.name if link.version else None}

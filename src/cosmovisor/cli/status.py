@@ -1,0 +1,101 @@
+"""`cosmovisor status`: how things stand, from the running supervisor or from what it has left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from cosmovisor.cli import common
+
+_TIMEOUT = 10.0
+#: Exit status where no supervisor runs, as `systemctl status` has it.
+_NOT_RUNNING = 3
+
+
+@common.command("status")
+def status(session: common.Session) -> None:
+    """Show the node, its height, the next upgrade and how ready it is."""
+    from cosmovisor.supervisor import snapshot
+
+    found = snapshot.of_home(session.settings, session.environ, _TIMEOUT)
+    session.show("\n".join(lines(found)), found)
+    if not found["supervisor"]:
+        sys.exit(_NOT_RUNNING)
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """Return a snapshot as one screen of text."""
+    told = [("Home", found["home"])]
+    if found["node_home"] != found["home"]:
+        told.append(("Node's home", found["node_home"]))
+    supervisor = found["supervisor"]
+    told.append(("Supervisor", _process(supervisor) if supervisor else "✗ not running"))
+    told.append(("Node", _node(found)))
+    if found.get("link"):
+        told.append(("Active version", found["link"]["version"] or f"✗ link is {found['link']['kind']}"))
+    told.append(("Height", _heights(found)))
+    told += [("Next upgrade", line) for line in _next(found)]
+    if found["waiting"]:
+        told.append(("Waiting for", f"{found['waiting']}{_since(found.get('waiting_since'))}"))
+    for label, key in (("Step", "step"), ("Staging", "staging")):
+        part = found.get(key)
+        if part:
+            told.append((label, ", ".join(str(value) for value in part.values() if value)))
+    if found.get("watch"):
+        told.append(("Watch", f"✗ {found['watch']}"))
+    last = found["history"][-1] if found["history"] else None
+    if last:
+        told.append(("Last upgrade", f"{last['plan']['name']} at {last['plan']['height']}{_downtime(last)}"))
+    return [f"{label + ':':<16}{text}" for label, text in told]
+
+
+def _process(process: dict[str, Any]) -> str:
+    return f"✓ process {process['pid']}{_since(process.get('since'))}, {process['phase']}"
+
+
+def _node(found: dict[str, Any]) -> str:
+    node = found.get("node")
+    if not node or not node.get("pid"):
+        return "✗ not running" + (
+            f" (ended with {node['status']})" if node and node["status"] is not None else ""
+        )
+    return f"✓ process {node['pid']}{_since(node.get('since'))}, {node['version'] or 'unknown version'}"
+
+
+def _heights(found: dict[str, Any]) -> str:
+    block, application = found["heights"]["block"], found["heights"]["application"]
+    if not block:
+        return "unknown"
+    text = f"{block['height']} ({'' if block['strength'] == 'exact' else 'at least, '}{block['source']})"
+    return f"{text}, application {application['height']}" if application else text
+
+
+def _next(found: dict[str, Any]) -> list[str]:
+    from cosmovisor.supervisor import snapshot
+
+    plan, ready = snapshot.next_plan(found)
+    if plan is None:
+        return ["none known"]
+    told = [f"{plan['name']} at height {plan['height']}"]
+    for prospect in found.get("prospects", ()):
+        if prospect["plan"] == plan and ready:
+            told.append(f"✓ ready: {prospect['folder']} ({prospect['trust']})")
+            warnings = [proof for proof in prospect["proofs"] if proof["outcome"] != "ok"]
+            told += [f"  ! {proof['text']}. {proof['fix']}" for proof in warnings]
+        elif prospect["plan"] == plan:
+            told.append(f"✗ not ready: {prospect['reason']}. {prospect['fix']}")
+    return told
+
+
+def _downtime(last: dict[str, Any]) -> str:
+    return f", downtime {last['downtime']:.1f} s" if last["downtime"] else ""
+
+
+def _since(moment: float | None) -> str:
+    if not moment:
+        return ""
+    return time.strftime(", since %Y-%m-%d %H:%M:%S", time.localtime(moment))
+
+
+COMMAND = status
