@@ -13,6 +13,7 @@ from cosmovisor.model.receipts import Proof
 from cosmovisor.model.value import replace, value
 from cosmovisor.staging import preflight, ready, record, writers
 from cosmovisor.staging.outcome import NotYet
+from cosmovisor.storage import calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _status(path: str) -> os.stat_result:
 
 def _make_executable(path: str, mode: int) -> list[Proof]:
     try:
-        os.chmod(path, stat.S_IMODE(mode) | _EXECUTE)
+        calls.chmod(path, stat.S_IMODE(mode) | _EXECUTE)
     except OSError:
         return []  # The preflight says what is missing; a mode that suffices for this user is no fault.
     return [Proof("mode", "warning", "its execute bits were missing and were added, as the Go tool does", "")]

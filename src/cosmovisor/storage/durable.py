@@ -207,7 +207,7 @@ def sync_tree(path: str) -> None:
     sync_folder(path)
 
 
-def write_all(fd: int, data: bytes) -> None:
+def write_all(fd: int, data: bytes | memoryview) -> None:
     """Write all of `data`, however many calls it takes; not yet durable."""
     view = memoryview(data)
     while view:
