@@ -8,6 +8,9 @@ import sys
 def main() -> int:
     """Run the command line and return the exit status."""
     arguments = sys.argv[1:]
+    from cosmovisor import streams
+
+    streams.open_closed()
     from cosmovisor.cli import starting
 
     found = starting.node_arguments(arguments)
