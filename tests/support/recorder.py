@@ -27,6 +27,7 @@ class Recorder:
     def __init__(self) -> None:
         self.made: list[tuple[str, tuple[Any, ...]]] = []
         self.before: Callable[[int, str, tuple[Any, ...]], None] = lambda _index, _name, _args: None
+        self.after: Callable[[str, tuple[Any, ...], Any], None] = lambda _name, _args, _result: None
 
     def names(self) -> list[str]:
         return [name for name, _ in self.made]
@@ -42,7 +43,9 @@ def recording() -> Iterator[Recorder]:
         def call(*args: Any) -> Any:
             recorder.made.append((name, args))
             recorder.before(len(recorder.made) - 1, name, args)
-            return original(*args)
+            result = original(*args)
+            recorder.after(name, args, result)
+            return result
 
         return call
 

@@ -93,7 +93,10 @@ class Builder:
             CancelledError: `cancelled` said so; what is done stays.
             OSError: As the system says.
         """
-        durable.make_folder(self.partial, 0o700)
+        if not os.path.isdir(self.partial):
+            calls.mkdir(self.partial, 0o700)
+        for name in set(os.listdir(self.partial)) - {source.name for source in self.sources}:
+            durable.remove_tree(os.path.join(self.partial, name))
         self._total = float(sum(source.survey.size() for source in self.sources))
         items: list[Item] = []
         for source in self.sources:

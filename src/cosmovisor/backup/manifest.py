@@ -82,7 +82,7 @@ class Manifest:
 
 
 def write(folder: str, manifest: Manifest) -> None:
-    """Put the manifest into a backup folder, durably.
+    """Put the manifest into a backup folder that is not visible yet; flushing is the caller's.
 
     Raises:
         OSError: As the system says.
@@ -98,7 +98,7 @@ def write(folder: str, manifest: Manifest) -> None:
     lines = [json.dumps(head), *(json.dumps(list(vars(item).values())) for item in manifest.items)]
     body = "".join(f"{line}\n" for line in lines).encode()
     end = json.dumps({"items": len(manifest.items), "sha256": hashlib.sha256(body).hexdigest()})
-    durable.write_file(os.path.join(folder, FILE), body + end.encode() + b"\n")
+    durable.write_unflushed(os.path.join(folder, FILE), body + end.encode() + b"\n")
 
 
 def read(folder: str) -> Manifest:

@@ -83,7 +83,7 @@ def _exchange_all(
             progress(f"putting {len(items)} entries of {name} beside {place}")
             _build(os.path.join(folder, name), partial, items)
             if name == "data" and keep is not None:
-                durable.write_file(os.path.join(partial, SIGN_STATE), keep)
+                durable.write_unflushed(os.path.join(partial, SIGN_STATE), keep)
             taking.flush(partial)
         ready[name] = (partial, place)
     aside = {}
@@ -95,7 +95,7 @@ def _exchange_all(
             # From here on the new folder has a name that no later run takes for rubbish: after the exchange
             # the same name is that of the old data.
             old = f"{place}{_ASIDE}{stamp}"
-            durable.move(partial, old)
+            calls.replace(partial, old)
             durable.exchange(old, place)
             aside[name] = old
     return aside

@@ -118,11 +118,11 @@ def _take(
             check_space(base, builder.missing())
             items = builder.build()
             _copy_sign_state(found[0].root, partial)
-            flush(partial)
             done = manifest.Manifest(
                 plan, time.time(), builder.method(), node_home, time.monotonic() - began, tuple(items)
             )
             manifest.write(partial, done)
+            flush(partial)
             final = places.final_name(base, plan)
             durable.move(partial, final)
     try:
@@ -192,7 +192,7 @@ def _copy_sign_state(data: str, partial: str) -> None:
             content = file.read(1 << 20)
     except FileNotFoundError:
         return
-    durable.write_file(os.path.join(partial, manifest.SIGN_STATE), content)
+    durable.write_unflushed(os.path.join(partial, manifest.SIGN_STATE), content)
 
 
 def flush(folder: str) -> None:

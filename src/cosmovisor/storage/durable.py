@@ -133,8 +133,17 @@ def remove_tree(path: str) -> None:
             hidden = _temporary(folder, name)
         calls.replace(path, hidden)
         sync_folder(folder)
+    # What a cut leaves of a hidden folder is swept away later: nothing more needs to be flushed.
     _remove_below(hidden)
-    sync_folder(folder)
+
+
+def write_unflushed(path: str, data: bytes, mode: int = 0o600) -> None:
+    """Write a new file into a folder that is not visible yet and will be flushed as a whole."""
+    fd = calls.create(path, mode)
+    try:
+        write_all(fd, data)
+    finally:
+        calls.close(fd)
 
 
 def append_line(path: str, line: bytes, mode: int = 0o600) -> None:

@@ -167,6 +167,7 @@ def test_a_manifest_that_leads_out_of_the_backup_is_refused(night, path):
     known = manifest.read(receipt.path)
     evil = manifest.Item("data", path, "file", "copy", 1, 0, 0o600, 0, 0)
     given = {**vars(known), "items": (*known.items, evil)}
+    os.unlink(Path(receipt.path, manifest.FILE))
     manifest.write(receipt.path, manifest.Manifest(**given))
     with pytest.raises(BackupError, match="damaged"):
         manifest.read(receipt.path)
