@@ -15,6 +15,7 @@ from tools.real_chain.checks import NEEDED, require
 from tools.real_chain.night import Night
 from tools.real_chain.recipes import DAEMON
 from tools.real_chain.rpc import wait_until
+from tools.real_chain.supervisor import OURS
 
 DEFAULT_RPC_PORT = 26657
 
@@ -118,7 +119,9 @@ def elsewhere(night: Night) -> None:
     )
     nodes.found_chain(other)
     with running(other, night.old):
-        supervisor = night.validator(node_home="data-disk", daemon_home="home")
+        # The Go tool refuses to start where the node's data do not lie in DAEMON_HOME.
+        daemon_home = "home" if night.kind == OURS else "data-disk"
+        supervisor = night.validator(node_home="data-disk", daemon_home=daemon_home)
         supervisor.start()
         night.schedule(supervisor)
         night.await_halt(supervisor)
