@@ -149,8 +149,8 @@ def optimistic(night: Night) -> None:
 def optimistic_kill(night: Night) -> None:
     """The same, and everything is killed at once: the block store may be left at H-1.
 
-    The plan file is then older than the last block, so the disk alone does not prove the halt: one start of the
-    old release is allowed, which refuses by itself.
+    The plan file is then older than the last block, so the disk alone does not prove the halt: one start of
+    the old release is allowed, which refuses by itself.
     """
     _kill_group(night, old_starts=1)
 
