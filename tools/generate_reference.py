@@ -5,6 +5,7 @@ Run it after a change to a setting or a command: `.venv/bin/python tools/generat
 
 from __future__ import annotations
 
+import copy
 import importlib
 import pathlib
 import sys
@@ -17,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 from tools import reference_zh as zh  # noqa: E402
 
 from cosmovisor.cli.catalog import COMMANDS  # noqa: E402
+from cosmovisor.cli.common import CONTEXT  # noqa: E402
 from cosmovisor.config import table, values  # noqa: E402
 from cosmovisor.config.time_words import GO_LAYOUTS  # noqa: E402
 
@@ -111,7 +113,7 @@ def command(name: str, language: str) -> list[str]:
     """Return heading, purpose and help of one command."""
     entry = COMMANDS[name]
     found = importlib.import_module(entry.module).COMMAND
-    root = click.Context(click.Group("cosmovisor"), info_name="cosmovisor")
+    root = click.Context(click.Group("cosmovisor"), info_name="cosmovisor", **CONTEXT)
     purpose = entry.summary if language == "en" else zh.COMMANDS.get(name, entry.summary)
     parts = [f"### {name}", purpose]
     texts = [helped(found, root, name)]
@@ -123,10 +125,11 @@ def command(name: str, language: str) -> list[str]:
 
 def helped(found: click.Command, parent: click.Context, name: str) -> str:
     """Return what `--help` prints, in a fixed width."""
-    context = click.Context(
-        found, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH,
-        help_option_names=["-h", "--help"],
-    )  # fmt: skip
+    # The library keeps the help option of a command's first use, whoever its parent was then.
+    found = copy.copy(found)
+    found._help_option = None
+    settings = found.context_settings | {"terminal_width": _WIDTH, "max_content_width": _WIDTH}
+    context = click.Context(found, info_name=name, parent=parent, **settings)
     return "\n".join(line.rstrip() for line in found.get_help(context).split("\n")).strip()
 
 

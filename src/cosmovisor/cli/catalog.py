@@ -49,6 +49,10 @@ COMMANDS = {
     "status": Entry(
         "cosmovisor.cli.status", CARE, "Show the node, its height, the next upgrade and how ready it is."
     ),
+    "doctor": Entry("cosmovisor.cli.doctor", CARE, "Check everything that can be checked, with the fix."),
+    "adopt": Entry("cosmovisor.cli.adopt", CARE, "Find the version that fits the data; --fix what is safe."),
+    "explain": Entry("cosmovisor.cli.explain", CARE, "Show the last decisions and the facts behind them."),
+    "approve": Entry("cosmovisor.cli.approve", CARE, "Accept a binary in spite of its checks."),
     "version": Entry("cosmovisor.cli.version", OTHER, "Show the version of cosmovisor and of the daemon."),
     "completion": Entry("cosmovisor.cli.completion", OTHER, "Print completion for bash, zsh or fish."),
     "help": Entry("cosmovisor.cli.help", OTHER, "Show this overview, or the help of one command."),

@@ -22,6 +22,10 @@ _WORDS = {
     "Strength": ("exact", "at least", "unknown"),
     "Stage": ("none", "switched", "pre-upgraded", "proven"),
     "StepKind": ("backup", "script", "switch", "pre-upgrade", "go back"),
+    "Kind": ("absent", "incomplete", "plan"),
+    "Age": ("fresh", "old", "ahead", "stale"),
+    "Progress": ("moving", "still", "still longer"),
+    "LinkKind": ("genesis", "version", "missing", "dangling", "foreign"),
 }
 _MAX_ITEMS = 100_000
 _known: dict[Any, dict[str, tuple[str, Any]]] = {}
@@ -110,6 +114,8 @@ def _decode(annotation: str, module: Any, item: Any) -> Any:
             raise ValueError(f"should be one of {annotation}")
         return decode(getattr(module, name), item)
     words = _WORDS.get(annotation)
+    if annotation.startswith("Literal["):
+        words = tuple(annotation[len("Literal[") : -1].replace('"', "").replace("'", "").split(", "))
     if words is not None:
         if item not in words:
             raise ValueError(f"{item!r} is none of {', '.join(words)}")

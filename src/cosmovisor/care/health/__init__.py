@@ -1,0 +1,1 @@
+"""Checks of `doctor` by what they look at."""
