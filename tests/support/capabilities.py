@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import subprocess
 import sys
 
 
@@ -20,7 +21,15 @@ def _tmux() -> str:
     return "" if shutil.which("tmux") else "tmux is not installed"
 
 
-CHECKS = {"linux": _linux, "root": _root, "tmux": _tmux}
+def _pid_namespaces() -> str:
+    if not shutil.which("unshare"):
+        return "unshare is not installed"
+    tried = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "true"]
+    done = subprocess.run(tried, capture_output=True, timeout=60, check=False)
+    return "" if done.returncode == 0 else "a pid namespace cannot be made"
+
+
+CHECKS = {"linux": _linux, "root": _root, "tmux": _tmux, "pid namespaces": _pid_namespaces}
 
 
 @functools.cache

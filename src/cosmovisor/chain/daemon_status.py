@@ -67,7 +67,7 @@ def ask(
         data = output.read(OUTPUT_LIMIT + 1)
     if len(data) > OUTPUT_LIMIT:
         raise ChainError(f"cannot use {what}: more than {OUTPUT_LIMIT} bytes of output")
-    status = parse_status(answer.parse(data, what), what)
+    status = parse_status(answer.parse(data, what), what, named=False)
     if node_id and status.node_id and status.node_id.lower() != node_id.lower():
         raise ChainError(
             f"cannot believe {what}: it speaks of node {status.node_id}, not {node_id}", mismatch="node"

@@ -48,8 +48,14 @@ class AppInfo:
     version: str
 
 
-def parse_status(result: Any, what: str = "status") -> NodeStatus:
+def parse_status(result: Any, what: str = "status", *, named: bool = True) -> NodeStatus:
     """Check the result of `status`, in the spelling of the RPC or in the older one of the command line.
+
+    Args:
+        result: What was answered.
+        what: Who answered, for errors.
+        named: Whether the answer must say which chain it speaks of. The command of a daemon that is no
+            CometBFT node may tell its height alone; the Go tool looks at nothing else either.
 
     Raises:
         ChainError: A field that is needed is missing or of another kind.
@@ -64,12 +70,16 @@ def parse_status(result: Any, what: str = "status") -> NodeStatus:
                 "address": lower.get("Address"),
                 "voting_power": lower.get("VotingPower"),
             }
+    if not named and answer.take(result, "node_info") is None and isinstance(result, dict):
+        result = {**result, "node_info": {}}
     node = answer.table(result, what, "node_info")
     sync = answer.table(result, what, "sync_info")
     validator = answer.take(result, "validator_info")
     chain_id = answer.text(node.get("network"))
     catching_up = sync.get("catching_up")
-    if not chain_id or not isinstance(catching_up, bool):
+    if not named and catching_up is None:
+        catching_up = False
+    if (named and not chain_id) or not isinstance(catching_up, bool):
         raise ChainError(f"cannot use the answer of {what}: no chain id or no catching_up")
     try:
         power = answer.height(answer.take(validator, "voting_power"), "voting_power", missing=0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from cosmovisor.decide import commands
 from cosmovisor.model.errors import PlanError
 from cosmovisor.model.observations import Observations, Prospect, SeenFile
-from cosmovisor.model.plan import Plan, Version
+from cosmovisor.model.plan import GENESIS_VERSION, Plan, Version
 from cosmovisor.model.receipts import NotStaged
 from cosmovisor.model.state import State
 from cosmovisor.plan import names
@@ -85,3 +86,17 @@ def is_open(state: State, plan: Plan | None) -> bool:
     return not any(
         record.plan == plan and (record.stage == "proven" or record.passed) for record in state.records
     )
+
+
+def unproven(context: Context, state: State) -> list[str]:
+    """Return the names of binaries placed by hand that no upgrade has used and that nobody has proven yet."""
+    used = {record.version for record in state.records if record.stage != "none"}
+    used |= {applied.version for applied in state.history}
+    found = []
+    for folder in look.folders(context.layout):
+        version = folder.version
+        if version == GENESIS_VERSION or not folder.usable or folder.marker or version in used:
+            continue
+        if not os.path.exists(context.layout.proof(version)):
+            found.append(version.name)
+    return found

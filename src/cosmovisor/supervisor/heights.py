@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 #: Seconds for one RPC answer, and for one answer of the daemon's own `status`.
 _RPC_TIMEOUT = 2.0
 _STATUS_TIMEOUT = 10.0
-#: Seconds between two runs of the daemon's `status`.
-_STATUS_EVERY = 3.0
+#: Seconds between two runs of the daemon's `status`: so many times what one costs, within these bounds.
+_STATUS_SHARE, _STATUS_LEAST, _STATUS_MOST = 20.0, 0.3, 10.0
 #: Entries of the data folder that are looked at for the newest change.
 _LOOKS = 20_000
 
@@ -54,7 +54,7 @@ class Heights:
         self._binary = ""
         self._arguments: tuple[str, ...] = context.arguments
         self._rpc: Rpc | None = None
-        self._asked_status_at = 0.0
+        self._asked_status = (0.0, 0.0, UNKNOWN)
         self._wal: tuple[object, Evidence] = (None, UNKNOWN)
         self._remembered: dict[int, float] = {}
 
@@ -62,7 +62,7 @@ class Heights:
         """A node was started: another life, other memories."""
         self._binary, self._arguments = binary, arguments
         self._started_at, self._ended_at = started_at, 0.0
-        self._rpc, self._asked_status_at = None, 0.0
+        self._rpc, self._asked_status = None, (0.0, 0.0, UNKNOWN)
         self._remembered = {}
 
     def end(self, ended_at: float) -> None:
@@ -146,23 +146,25 @@ class Heights:
         return Found(Evidence(status.height, "exact", "rpc", now), a, chain_id=status.chain_id)
 
     def _ask_status(self, chain_id: str, node_id: str) -> Evidence:
-        now = time.monotonic()
-        if not self._binary or (self._asked_status_at and now - self._asked_status_at < _STATUS_EVERY):
-            return UNKNOWN
+        """Run the daemon's own `status`, not too often: an answer counts until the next one."""
+        at, cost, last = self._asked_status
+        pause = min(_STATUS_MOST, max(_STATUS_LEAST, cost * _STATUS_SHARE))
+        if not self._binary or (at and time.monotonic() - at - cost < pause):
+            return last
         from cosmovisor.chain import daemon_status
 
-        context = self._context
+        context, began, found = self._context, time.monotonic(), UNKNOWN
         try:
             status: NodeStatus = daemon_status.ask(
                 self._binary, context.node_home, _STATUS_TIMEOUT, environ=context.environ, node_id=node_id
             )
+            same_chain = not (chain_id and status.chain_id) or status.chain_id == chain_id
+            if status.height and same_chain:
+                found = Evidence(status.height, "exact", "daemon status", time.time())
         except ChainError:
-            return UNKNOWN
-        finally:
-            self._asked_status_at = time.monotonic()
-        if not status.height or (chain_id and status.chain_id != chain_id):
-            return UNKNOWN
-        return Evidence(status.height, "exact", "daemon status", time.time())
+            found = UNKNOWN
+        self._asked_status = (began, time.monotonic() - began, found)
+        return found
 
     def _write_ahead_log(self) -> Evidence:
         folder = os.path.join(self._context.data, "cs.wal")

@@ -102,6 +102,7 @@ class Shell:
             self.teller.tell("warn", f"cannot open the socket for `cosmovisor status`: {error.strerror}")
         if self._status is None:
             self.scout.start()
+            self._prove_ahead()
         try:
             await self._loop(list(self._start.commands))
         finally:
@@ -143,8 +144,17 @@ class Shell:
     def _woken(self, what: Any) -> None:
         if what in {"folders", "data"}:
             self.stager.look_again()
+        if what == "folders":
+            self._prove_ahead()
         if not any(isinstance(event, events.Woken) and event.what == what for event in self._queue):
             self.put(events.Woken(time.monotonic(), what))
+
+    def _prove_ahead(self) -> None:
+        self._begin(self._find_unproven())
+
+    async def _find_unproven(self) -> None:
+        names = await asyncio.to_thread(facts.unproven, self.context, self.machine.state)
+        self.stager.prove_ahead(names)
 
     def _staging_changed(self) -> None:
         self._woken("staging")

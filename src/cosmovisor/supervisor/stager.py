@@ -42,6 +42,8 @@ class Stager:
         self._last_failure = ""
         self._answer: dict[str, object] = {}
         self._looked = False
+        self._ahead: list[str] = []
+        self._proving = ""
         self.progress = ""
         self.next_try_at = 0.0
 
@@ -52,10 +54,19 @@ class Stager:
             self._plan, self._urgent = plan, urgent
             self._failures, self._last_failure = 0, ""
             self._cancel_timer()
-            if self._program is not None and changed:
+            if self._program is not None and changed and self._proving != plan.name:
                 self._program.stop()
                 return  # `_ended` starts the new one.
         if self._program is None and self._again is None:
+            self._start()
+
+    def prove_ahead(self, names: list[str]) -> None:
+        """Prove what was placed by hand before any plan speaks of it, so that it is known at the height.
+
+        One after the other, while nothing else is asked for.
+        """
+        self._ahead = [name for name in names if name != self._proving]
+        if self._program is None and self._again is None and self._plan is None:
             self._start()
 
     def look_again(self) -> None:
@@ -70,7 +81,7 @@ class Stager:
 
     def stop(self) -> None:
         """End what runs, for good."""
-        self._plan = None
+        self._plan, self._ahead = None, []
         self._cancel_timer()
         if self._program is not None:
             self._program.kill()
@@ -83,16 +94,19 @@ class Stager:
 
     def _start(self) -> None:
         self._again, self.next_try_at = None, 0.0
-        plan = self._plan
+        plan, scheduled = self._plan, self._plan is not None
         if plan is None:
-            return
+            if not self._ahead:
+                return
+            plan = Plan(self._ahead.pop(0), 0)
         self._answer, self._looked = {}, False
+        self._proving = "" if scheduled else plan.name
         request = {
             "name": plan.name,
             "height": plan.height,
             "info": plan.info,
             "urgent": self._urgent,
-            "execute": True,
+            "execute": scheduled,
         }
         try:
             self._program = program.Program(
@@ -116,12 +130,15 @@ class Stager:
         self._program = None
         self.progress = ""
         answer = self._answer
-        if self._plan is None:
+        if self._proving or self._plan is None:
+            self._proving = ""
+            self._start()
             return
         if answer.get("event") == "staged" and status == 0:
             self._failures, self._last_failure = 0, ""
             self._plan = None
             self._changed()
+            self._start()
             return
         reason = str(answer.get("reason", "")) or f"the staging process ended with status {status}"
         after = answer.get("retry_after")
