@@ -80,7 +80,7 @@ def split(address: str) -> tuple[str, str, int, str]:
         return "unix", rest, 0, "/"
     if scheme not in ("tcp", "http", "https"):
         raise ChainError(
-            f"cannot use the RPC address {address!r}: the scheme is not tcp, http, https or unix"
+            f"cannot use the RPC address {shown(address)!r}: the scheme is not tcp, http, https or unix"
         )
     place, slash, path = rest.partition("/")
     place = place.rpartition("@")[2]
@@ -92,7 +92,9 @@ def split(address: str) -> tuple[str, str, int, str]:
     if not port:
         port = {"https": "443", "http": "80"}.get(scheme, "26657")
     if not (port.isascii() and port.isdigit() and 0 < int(port[:9]) < 65536):
-        raise ChainError(f"cannot use the RPC address {address!r}: the port is not a number from 1 to 65535")
+        raise ChainError(
+            f"cannot use the RPC address {shown(address)!r}: the port is not a number from 1 to 65535"
+        )
     if host in ("", "0.0.0.0"):  # noqa: S104  # what a server binds is not what a client connects to
         host = "127.0.0.1"
     elif host == "::":
@@ -112,7 +114,7 @@ def _connect(scheme: str, host: str, port: int, deadline: Deadline) -> socket.so
             sock.close()
             raise
         return sock
-    sock = socket.create_connection((host, port), timeout=deadline.left())
+    sock = _first(_resolve(host, port, deadline), deadline)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if scheme == "https":
@@ -124,6 +126,60 @@ def _connect(scheme: str, host: str, port: int, deadline: Deadline) -> socket.so
         sock.close()
         raise
     return sock
+
+
+def _resolve(host: str, port: int, deadline: Deadline) -> list[Any]:
+    """Look a name up within the deadline: the system's resolver knows no limit of ours."""
+    import socket
+
+    found: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+
+    if host == "localhost" or host.replace(".", "").isdigit() or ":" in host:
+        look_up()
+    else:
+        import threading
+
+        thread = threading.Thread(target=look_up, daemon=True)
+        thread.start()
+        thread.join(deadline.left())
+    for one in found:
+        if isinstance(one, Exception):
+            raise one
+    if not found:
+        raise TimeoutError("the name is not found in time")
+    return found
+
+
+def _first(found: list[Any], deadline: Deadline) -> socket.socket:
+    """Connect to the first of some addresses that lets us."""
+    import socket
+
+    problem: OSError | None = None
+    for family, kind, protocol, _, place in found[:8]:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(deadline.left())
+            sock.connect(place)
+        except OSError as error:
+            sock.close()
+            problem = error
+        else:
+            return sock
+    raise problem or OSError("no address")
+
+
+def shown(address: str) -> str:
+    """Return an address as it may be shown: a URL's user name, path and query may be secrets."""
+    scheme, mark, rest = address.partition("://")
+    if scheme.lower() == "unix" or not mark:
+        return address[:200]
+    return f"{scheme}://{rest.partition('/')[0].partition('?')[0].rpartition('@')[2]}"[:200]
 
 
 def exchange(address: str, body: bytes, timeout: float, limit: int = ANSWER_LIMIT) -> bytes:
@@ -141,15 +197,16 @@ def exchange(address: str, body: bytes, timeout: float, limit: int = ANSWER_LIMI
     import http.client
 
     scheme, host, port, path = split(address)
+    name = shown(address)
     deadline = Deadline(timeout)
     try:
         sock = _connect(scheme, host, port, deadline)
     except (OSError, UnicodeError, ValueError) as error:
-        raise ChainError(f"cannot reach the RPC at {address}: {_words(error)}", reached=False) from error
+        raise ChainError(f"cannot reach the RPC at {name}: {_words(error)}", reached=False) from error
     try:
-        name = "localhost" if scheme == "unix" else f"[{host}]" if ":" in host else host
+        front = "localhost" if scheme == "unix" else f"[{host}]" if ":" in host else host
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: {name}{f':{port}' if port else ''}\r\nConnection: close\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: {front}{f':{port}' if port else ''}\r\nConnection: close\r\n"
             f"Content-Type: application/json\r\nAccept-Encoding: identity\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
@@ -158,33 +215,31 @@ def exchange(address: str, body: bytes, timeout: float, limit: int = ANSWER_LIMI
         response = http.client.HTTPResponse(_reader(sock, deadline), method="POST")
         with response:
             response.begin()
-            return _body(response, address, limit)
+            return _body(response, name, limit)
     except (OSError, http.client.HTTPException, ValueError, OverflowError) as error:
-        raise ChainError(f"cannot use the answer of {address}: {_words(error)}", reached=True) from error
+        raise ChainError(f"cannot use the answer of {name}: {_words(error)}", reached=True) from error
     finally:
         sock.close()
 
 
-def _body(response: Any, address: str, limit: int) -> bytes:
+def _body(response: Any, name: str, limit: int) -> bytes:
     # CometBFT answers an error of its own with status 500 and a JSON body; anything else is not an RPC.
     if response.status not in (200, 500):
-        raise ChainError(f"cannot use the answer of {address}: HTTP status {response.status}", reached=True)
+        raise ChainError(f"cannot use the answer of {name}: HTTP status {response.status}", reached=True)
     coding = (response.headers.get("Content-Encoding") or "identity").strip().lower()
     if coding != "identity":
-        raise ChainError(
-            f"cannot use the answer of {address}: content encoding {coding[:40]!r}", reached=True
-        )
+        raise ChainError(f"cannot use the answer of {name}: content encoding {coding[:40]!r}", reached=True)
     if response.length is not None and response.length > limit:
-        raise ChainError(f"cannot use the answer of {address}: larger than {limit} bytes", reached=True)
+        raise ChainError(f"cannot use the answer of {name}: larger than {limit} bytes", reached=True)
     pieces: list[bytes] = []
     size = 0
     while piece := response.read(_PIECE):
         size += len(piece)
         if size > limit:
-            raise ChainError(f"cannot use the answer of {address}: larger than {limit} bytes", reached=True)
+            raise ChainError(f"cannot use the answer of {name}: larger than {limit} bytes", reached=True)
         pieces.append(piece)
     if response.length:
-        raise ChainError(f"cannot use the answer of {address}: it ends early", reached=True)
+        raise ChainError(f"cannot use the answer of {name}: it ends early", reached=True)
     return b"".join(pieces)
 
 

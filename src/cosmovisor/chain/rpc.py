@@ -28,6 +28,7 @@ class NodeStatus:
         version: CometBFT's version.
         validator: Consensus address of the node's key, upper-case hex.
         power: Voting power of that key; 0 for a node that does not validate.
+        earliest: The oldest block that the node still has; 1 where it does not say.
     """
 
     height: int
@@ -38,6 +39,7 @@ class NodeStatus:
     version: str
     validator: str = ""
     power: int = 0
+    earliest: int = 1
 
 
 @value
@@ -81,10 +83,6 @@ def parse_status(result: Any, what: str = "status", *, named: bool = True) -> No
         catching_up = False
     if (named and not chain_id) or not isinstance(catching_up, bool):
         raise ChainError(f"cannot use the answer of {what}: no chain id or no catching_up")
-    try:
-        power = answer.height(answer.take(validator, "voting_power"), "voting_power", missing=0)
-    except ChainError:
-        power = 0
     return NodeStatus(
         height=answer.height(sync.get("latest_block_height"), f"latest_block_height of {what}"),
         catching_up=catching_up,
@@ -93,8 +91,17 @@ def parse_status(result: Any, what: str = "status", *, named: bool = True) -> No
         latest_block_time=answer.moment(sync.get("latest_block_time")),
         version=answer.text(node.get("version")),
         validator=answer.text(answer.take(validator, "address")).upper(),
-        power=power,
+        power=_number(answer.take(validator, "voting_power"), 0),
+        earliest=_number(sync.get("earliest_block_height"), 1),
     )
+
+
+def _number(source: Any, otherwise: int) -> int:
+    """Return a number that nothing depends on."""
+    try:
+        return answer.height(source, "number", missing=otherwise)
+    except ChainError:
+        return otherwise
 
 
 def parse_query(result: Any, path: str, what: str) -> bytes:
@@ -177,6 +184,8 @@ class Rpc:
 
     def __init__(self, address: str, timeout: float = 5.0, *, chain_id: str = "", node_id: str = "") -> None:
         self.address = address
+        #: The address without what may be secret in it.
+        self.name = http.shown(address)
         self.timeout = timeout
         self._expected = (chain_id, node_id)
         self.forget()
@@ -193,7 +202,7 @@ class Rpc:
             ChainError: No usable answer within the limits.
         """
         data = http.exchange(self.address, request(method, params or {}), self.timeout)
-        return result_of(data, self.address)
+        return result_of(data, self.name)
 
     def status(self) -> NodeStatus:
         """Ask for the height of the block store and who the node is.
@@ -201,20 +210,20 @@ class Rpc:
         Raises:
             ChainError: No usable answer, another chain or node, or a height lower than one seen before.
         """
-        status = parse_status(self.call("status"), self.address)
+        status = parse_status(self.call("status"), self.name)
         for kind, expected, found in (
             ("chain", self._chain_id, status.chain_id),
             ("node", self._node_id, status.node_id),
         ):
             if expected and found.lower() != expected.lower():
                 raise ChainError(
-                    f"cannot believe {self.address}: {kind} {found[:80]!r} answers there, not {expected!r}",
+                    f"cannot believe {self.name}: {kind} {found[:80]!r} answers there, not {expected!r}",
                     "Check the RPC address (rpc.laddr in config.toml): another node uses this port.",
                     mismatch=kind,
                 )
         if status.height < self._block:
             raise ChainError(
-                f"cannot believe {self.address}: height {status.height} after {self._block} of the same node"
+                f"cannot believe {self.name}: height {status.height} after {self._block} of the same node"
             )
         self._chain_id, self._node_id, self._block = status.chain_id, status.node_id, status.height
         return status
@@ -225,12 +234,12 @@ class Rpc:
         Raises:
             ChainError: No usable answer, or a height lower than one seen before.
         """
-        response = answer.table(self.call("abci_info"), self.address, "response")
+        response = answer.table(self.call("abci_info"), self.name, "response")
         height = answer.height(
-            response.get("last_block_height"), f"last_block_height of {self.address}", missing=0
+            response.get("last_block_height"), f"last_block_height of {self.name}", missing=0
         )
         if height < self._app:
-            raise ChainError(f"cannot believe {self.address}: application height {height} after {self._app}")
+            raise ChainError(f"cannot believe {self.name}: application height {height} after {self._app}")
         self._app = height
         return AppInfo(height, answer.text(response.get("version")))
 
@@ -245,4 +254,4 @@ class Rpc:
             NotServedError: The application has no such query.
             ChainError: No usable answer.
         """
-        return parse_query(self.call("abci_query", query_params(path, data)), path, self.address)
+        return parse_query(self.call("abci_query", query_params(path, data)), path, self.name)

@@ -42,6 +42,9 @@ COMMANDS = {
     "prepare-upgrade": Entry(
         "cosmovisor.cli.prepare_upgrade", UPGRADES, "Fetch and prove the binary of the scheduled upgrade now."
     ),
+    "scout": Entry(
+        "cosmovisor.cli.scout", UPGRADES, "Follow the chain's proposals and its plan; print what is learned."
+    ),
     "show-upgrade-info": Entry(
         "cosmovisor.cli.show_upgrade_info", UPGRADES, "Show the chain's plan file and the schedule."
     ),

@@ -40,6 +40,10 @@ def answer(app: Application, path: str, data: bytes) -> bytes:
         return wire.message(1, authority(app))
     if path == "/cosmos.gov.v1.Query/Proposals" and modern:
         return _proposals(app, data, _proposal_v1)
+    if path == "/cosmos.gov.v1.Query/TallyResult" and modern:
+        return _tally(app, data)
+    if path == "/cosmos.gov.v1beta1.Query/TallyResult":
+        return _tally(app, data)
     if path == "/cosmos.gov.v1beta1.Query/Proposals":
         if modern and any(item["form"] == "message" for item in state["proposals"]):
             raise QueryError("can't convert a gov/v1 Proposal to gov/v1beta1 Proposal: no legacy content")
@@ -110,6 +114,16 @@ def _time(time_ns: int) -> bytes:
 def _final_tally(item: Json) -> list[str]:
     counted = item["status"] > 2
     return [str(item["votes"][name] if counted else 0) for name in ("yes", "abstain", "no", "no_with_veto")]
+
+
+def _tally(app: Application, data: bytes) -> bytes:
+    number = next((int(content) for at, content in wire.fields(data) if at == 1), 0)
+    for item in app.state["proposals"]:
+        if item["id"] == number:
+            names = ("yes", "abstain", "no", "no_with_veto")
+            body = b"".join(wire.message(at + 1, str(item["votes"][name])) for at, name in enumerate(names))
+            return wire.message(1, body)
+    raise QueryError(f"proposal {number} doesn't exist")
 
 
 def _proposal_v1(app: Application, item: Json) -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from cosmovisor.model.errors import CosmovisorError
+from cosmovisor.storage import light_json
 from cosmovisor.supervisor import program
 from cosmovisor.supervisor.context import Context
 
@@ -61,9 +63,15 @@ class Scout:
                 self._context.environ,
                 lambda _: None,
                 self._ended,
+                self._orders(),
             )
         except CosmovisorError:
             self._ended(None)
+
+    def _orders(self) -> bytes:
+        """Return what it must know: the node's arguments, and whose end is its end too."""
+        orders = {"arguments": list(self._context.arguments), "supervisor": os.getpid()}
+        return light_json.dumps(orders).encode() + b"\n"
 
     def _ended(self, status: int | None) -> None:
         self._program = None

@@ -210,3 +210,51 @@ class TallyResponse(_message.Message):
     TALLY_FIELD_NUMBER: _ClassVar[int]
     tally: Tally
     def __init__(self, tally: _Optional[_Union[Tally, _Mapping]] = ...) -> None: ...
+
+class NodeInfoResponse(_message.Message):
+    __slots__ = ("node",)
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    node: NodeInfo
+    def __init__(self, node: _Optional[_Union[NodeInfo, _Mapping]] = ...) -> None: ...
+
+class NodeInfo(_message.Message):
+    __slots__ = ("id", "network", "version")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    network: bytes
+    version: bytes
+    def __init__(self, id: _Optional[bytes] = ..., network: _Optional[bytes] = ..., version: _Optional[bytes] = ...) -> None: ...
+
+class NodeStatusResponse(_message.Message):
+    __slots__ = ("earliest", "height", "time")
+    EARLIEST_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    earliest: int
+    height: int
+    time: Moment
+    def __init__(self, earliest: _Optional[int] = ..., height: _Optional[int] = ..., time: _Optional[_Union[Moment, _Mapping]] = ...) -> None: ...
+
+class LatestBlockResponse(_message.Message):
+    __slots__ = ("block",)
+    BLOCK_FIELD_NUMBER: _ClassVar[int]
+    block: Block
+    def __init__(self, block: _Optional[_Union[Block, _Mapping]] = ...) -> None: ...
+
+class Block(_message.Message):
+    __slots__ = ("header",)
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    header: BlockHeader
+    def __init__(self, header: _Optional[_Union[BlockHeader, _Mapping]] = ...) -> None: ...
+
+class BlockHeader(_message.Message):
+    __slots__ = ("chain_id", "height", "time")
+    CHAIN_ID_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    chain_id: bytes
+    height: int
+    time: Moment
+    def __init__(self, chain_id: _Optional[bytes] = ..., height: _Optional[int] = ..., time: _Optional[_Union[Moment, _Mapping]] = ...) -> None: ...
