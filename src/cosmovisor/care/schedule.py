@@ -75,8 +75,7 @@ def add(layout: Layout, entries: tuple[ScheduleEntry, ...], *, force: bool) -> N
             if entry not in after:
                 client.ask(layout.socket, {"do": "unschedule", "plan": codec.encode(entry.plan)})
         for entry in entries:
-            message = {"do": "schedule", "plan": codec.encode(entry.plan), "exact": entry.exact}
-            client.ask(layout.socket, {**message, "source": entry.source})
+            client.ask(layout.socket, {"do": "schedule", "entry": codec.encode(entry)})
         return
     with lock:
         state = document.load(layout.state_file).state

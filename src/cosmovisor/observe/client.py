@@ -1,7 +1,9 @@
 """Asks a running supervisor over its socket: JSON lines, bounded in size and time.
 
 Questions are `{"ask": "status"}` and the like; wishes are `{"do": "recheck"}`, answered by `{"ok": true}` or
-`{"error": cause, "next": what to do}`.
+`{"error": cause, "next": what to do}`. An entry of the schedule travels as
+`{"do": "schedule", "entry": ...}` and `{"do": "unschedule", "plan": ...}`, both in the form of the state
+document (`storage.codec`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,80 @@
+"""An operator works beside a running supervisor: schedules, looks, asks why."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.support.world import World
+
+from cosmovisor.storage import document
+
+
+def command(world: World, *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cosmovisor", *[str(word) for word in words]],
+        env=world.environment(),
+        cwd=world.root,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def scheduled(world: World) -> list[tuple[str, int]]:
+    state = document.read(str(world.tree / "state.json"))
+    return [] if state is None else [(entry.plan.name, entry.plan.height) for entry in state.schedule]
+
+
+def test_the_schedule_is_changed_through_the_running_supervisor(world):
+    world.genesis("v1")
+    new = world.place("elsewhere", "elsewhere")
+    supervisor = world.run()
+    world.until_height(2)
+
+    added = command(world, "add-upgrade", "V7", new, "--upgrade-height", 100_000)
+    assert added.returncode == 0, added.stderr
+    world.wait("the entry", lambda: scheduled(world) == [("v7", 100_000)])
+    assert (world.tree / "upgrades/v7/bin/demod").read_bytes() == new.read_bytes()
+    assert not world.plan_file.exists()
+
+    again = command(world, "add-upgrade", "v7", new, "--upgrade-height", 200_000)
+    assert again.returncode == 1
+    assert "already scheduled" in again.stderr
+    moved = command(world, "add-upgrade", "v7", new, "--upgrade-height", 200_000, "--force")
+    assert moved.returncode == 0, moved.stderr
+    world.wait("the moved entry", lambda: scheduled(world) == [("v7", 200_000)])
+
+    removed = command(world, "schedule", "remove", "v7", "-o", "json")
+    assert json.loads(removed.stdout)["removed"]["height"] == 200_000
+    world.wait("the end of the entry", lambda: scheduled(world) == [])
+    assert supervisor.is_alive()
+    assert world.started() == ["v1"]
+
+
+def test_doctor_adopt_and_explain_beside_a_running_node_change_nothing(world):
+    world.genesis("v1")
+    world.run()
+    world.until_height(2)
+    world.wait("the record of decisions", (world.tree / "decisions.jsonl").exists)
+
+    healthy = command(world, "doctor", "-o", "json")
+    findings = json.loads(healthy.stdout)["findings"]
+    assert healthy.returncode == 0, [finding for finding in findings if finding["outcome"] == "wrong"]
+    assert {"supervisor", "heights", "current"} <= {finding["check"] for finding in findings}
+    assert "rpc" in next(finding["text"] for finding in findings if finding["check"] == "heights")
+
+    refused = command(world, "adopt", "--fix")
+    assert refused.returncode == 1
+    assert "a node runs" in refused.stderr
+
+    explained = command(world, "explain", "-o", "json", "-n", 1)
+    (record,) = json.loads(explained.stdout)
+    facts = world.root / "facts.json"
+    facts.write_text(json.dumps(record))
+    replayed = json.loads(command(world, "explain", "--facts", facts, "-o", "json").stdout)
+    assert record["row"] in {decision["row"] for decision in replayed}
+    assert {record["reason"]} <= {decision["reason"] for decision in replayed}
+    assert world.started() == ["v1"]
