@@ -24,10 +24,14 @@ def prepare_upgrade(supervised: bool, config_file: str | None) -> None:  # noqa:
     try:
         asked = request.read(sys.stdin.buffer)
         priority.lower(urgent=asked.urgent)
-        record = prepare.prepare(settings, layout, asked, os.environ, answers.progress)
+        around = prepare.Surroundings(settings, layout, dict(os.environ), config_file)
+        record = prepare.prepare(around, asked, answers.progress)
     except CosmovisorError as error:
         answers.failed(*prepare.failure(error))
         click.get_current_context().exit(1)
+    if record is None:
+        answers.done("what was fetched for this plan is taken out")
+        return
     answers.staged(record, record.path == layout.bin(layout.version_for(asked.plan.name, settings.recase)))
 
 

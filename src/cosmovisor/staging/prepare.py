@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 
-from cosmovisor.model.errors import CosmovisorError
-from cosmovisor.staging import prove
+from cosmovisor.model.errors import CosmovisorError, StagingError
+from cosmovisor.model.receipts import Proof
+from cosmovisor.model.value import replace, value
+from cosmovisor.staging import (
+    download,
+    overrides,
+    place,
+    platforms,
+    preflight,
+    prove,
+    record,
+    shape,
+    sources,
+    unpack,
+    writers,
+)
+from cosmovisor.staging.bounds import ArchiveError
+from cosmovisor.staging.connection import Refused
+from cosmovisor.staging.network import Limits, Network
 from cosmovisor.staging.outcome import NotYet
-from cosmovisor.storage import durable, locks
+from cosmovisor.storage import calls, durable, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,47 +34,329 @@ if TYPE_CHECKING:
 
     from cosmovisor.config.layout import Layout
     from cosmovisor.config.settings import Settings
+    from cosmovisor.model.plan import Plan, Version
+    from cosmovisor.staging.address import Address
+    from cosmovisor.staging.download import Blob, Downloads
     from cosmovisor.staging.record import Record
     from cosmovisor.staging.request import Request
 
-_BUSY_RETRY = 2.0
-#: A file that cannot run is looked at again this often, beside the watch on its folder.
-_CHANGE_RETRY = 30.0
+_BUSY_RETRY, _SPACE_RETRY, _CHANGE_RETRY, _BROKEN_RETRY = 2.0, 60.0, 30.0, 3600.0
+#: A placeholder is filled in at any time; nobody wants to miss that by an hour.
+_PLACEHOLDER_RETRY = 600.0
 
 
-def prepare(
-    settings: Settings,
-    layout: Layout,
-    request: Request,
-    environ: Mapping[str, str],
-    progress: Callable[[str], None],
-) -> Record:
+@value
+class Surroundings:
+    """What a run needs beside its request.
+
+    Attributes:
+        settings: The settings in force.
+        layout: The folder tree.
+        environ: The node's environment.
+        config_file: The configuration file that the operator has named, if any.
+        network: The seam to the world.
+        probes: Makes what runs a binary in a cage; None in tests of the rest.
+    """
+
+    settings: Settings
+    layout: Layout
+    environ: Mapping[str, str]
+    config_file: str | None = None
+    network: Network | None = None
+    probes: prove.Probes | None = None
+
+
+def prepare(around: Surroundings, request: Request, progress: Callable[[str], None]) -> Record | None:
     """Stage the binary of one plan.
 
     Args:
-        settings: The settings in force.
-        layout: The folder tree.
+        around: Settings, folders, network.
         request: The plan, and what may be done for it.
-        environ: The node's environment.
         progress: Told what is being done, for the operator.
 
     Returns:
-        The record of the binary; its path tells whether it lies in its final place.
+        The record of the binary; its path tells whether it lies in its final place. None where the plan is
+        gone and what was fetched for it was taken out.
 
     Raises:
         NotYet: There is no usable binary; says why and when to try again.
     """
-    version = layout.version_for(request.plan.name, settings.recase)
-    with _alone(layout):
-        if os.path.lexists(layout.bin(version)):
-            progress(f"proving {layout.bin(version)}")
-            record = prove.prove(layout, version, request.plan, environ)
-            for proof in record.blocking:
-                raise NotYet(proof.text, proof.fix, _CHANGE_RETRY)
-            return record
-    raise NotYet(
-        f"there is no binary at {layout.bin(version)}", f"Put the new binary to {layout.bin(version)}."
-    )
+    version = around.layout.version_for(request.plan.name, around.settings.recase)
+    with _alone(around.layout):
+        place.sweep(around.layout)
+        run = _Run(around, request, version, progress)
+        if request.cancelled:
+            run.take_out()
+            return None
+        return run.stage()
+
+
+def failure(error: CosmovisorError) -> tuple[str, str, float | None]:
+    """Take reason, fix and time of the next try out of an error."""
+    return error.cause, error.next_step, getattr(error, "retry_after", None)
+
+
+class _Run:
+    def __init__(
+        self, around: Surroundings, request: Request, version: Version, progress: Callable[[str], None]
+    ) -> None:
+        self.around = around
+        self.layout = around.layout
+        self.request = request
+        self.version = version
+        self.progress = progress
+        self.overrides = overrides.load(self.layout, around.config_file)
+        own = self.overrides.of(request.plan.name)
+        self.pins = frozenset({own.binary_sha256} if own.binary_sha256 else ())
+        self.old = record.load(self.layout.proof(version))
+
+    @property
+    def allowed(self) -> bool:
+        """Whether anything may be fetched."""
+        return self.around.settings.daemon_allow_download_binaries or self.request.download
+
+    @property
+    def plan(self) -> Plan:
+        return self.request.plan
+
+    def take_out(self) -> None:
+        if self.old is not None and place.take_out(self.layout, self.version, self.old):
+            self.progress(
+                f"{self.layout.folder(self.version)} was fetched for a plan that is gone; taken out"
+            )
+
+    def stage(self) -> Record:
+        path = self.layout.bin(self.version)
+        if _is_there(path) or (os.path.lexists(path) and not self.allowed):
+            if self._is_of_another_plan():
+                return self._restage()
+            return self._prove()
+        blob = self._obtain()
+        return self._build(blob, swap=False)
+
+    def _prove(self, *, origin: prove.Origin | None = None, digest: str = "") -> Record:
+        """Prove what lies in its place."""
+        if origin is None:
+            self.progress(f"proving {self.layout.bin(self.version)}")
+        found = prove.prove(
+            self.layout,
+            self.version,
+            self.plan,
+            self.around.environ,
+            origin=origin,
+            pins=self.pins,
+            probes=self.around.probes if self.request.execute and not self.request.urgent else None,
+            known_digest=digest,
+            fresh=self.request.recheck,
+            keep=self.request.execute or self.old is None,
+        )
+        for proof in found.blocking:
+            raise NotYet(proof.text, proof.fix, _CHANGE_RETRY)
+        return found
+
+    def _is_of_another_plan(self) -> bool:
+        """Whether the binary in place was fetched by us, for a plan of this name that has changed since."""
+        old = self.old
+        if old is None or old.source == "hand" or record.is_for(old, self.plan) or not self.request.execute:
+            return False
+        if old.approved_sha256 == old.sha256 or place.is_in_use(self.layout, self.version):
+            return False
+        try:
+            return record.identity_of(os.stat(old.path)) == old.identity
+        except OSError:
+            return False
+
+    def _restage(self) -> Record:
+        """The plan has changed: look at what it names now; only another file takes the place."""
+        self.progress("the plan has changed; looking at what it names now")
+        try:
+            blob = self._obtain()
+        except NotYet as error:
+            accept = f"Or accept the binary in place: cosmovisor approve {self.plan.name}"
+            raise NotYet(
+                f"the plan has changed since its binary was fetched; another cannot be had: {error.cause}",
+                f"{error.next_step} {accept}".lstrip(),
+                error.retry_after,
+            ) from None
+        if self.old is not None and blob.sha256 == self.old.fetched_sha256:
+            durable.remove_file(blob.path)
+            return self._prove(origin=self._origin(blob, ()))
+        return self._build(blob, swap=True)
+
+    def _obtain(self) -> Blob:
+        settings = self.around.settings
+        network = self.around.network or Network(
+            limits=Limits(
+                total=settings.cosmovisor_download_timeout, back_off=0.2 if self.request.urgent else 1.0
+            )
+        )
+        downloads = download.Downloads(settings, self.layout, network, self.progress)
+        allowed = self.allowed
+        found = sources.gather(
+            self.layout,
+            self.version,
+            self.plan,
+            self.overrides,
+            downloads.document if allowed else _no_documents,
+            mirrors=settings.cosmovisor_mirrors if allowed else (),
+        )
+        usable = [source for source in found.sources if allowed or source.address.local]
+        if not usable:
+            raise self._nothing(found, allowed=allowed)
+        try:
+            blob = downloads.obtain(usable)
+        except NotYet as error:
+            after = error.retry_after
+            if after is None and found.changeable:
+                after = _BROKEN_RETRY
+            raise NotYet(error.cause, error.next_step, after) from None
+        return self._with_opinion(downloads, blob)
+
+    def _with_opinion(self, downloads: Downloads, blob: Blob) -> Blob:
+        from cosmovisor.staging import opinions
+
+        if self.request.urgent:
+            return blob
+        heard = opinions.ask(downloads, blob)
+        return replace(blob, proofs=(*blob.proofs, *heard)) if heard else blob
+
+    def _nothing(self, found: sources.Found, *, allowed: bool) -> NotYet:
+        path = self.layout.bin(self.version)
+        if not allowed:
+            return NotYet(
+                f"there is no binary at {path}, and downloads are not allowed",
+                f"Put the new binary to {path}, or set DAEMON_ALLOW_DOWNLOAD_BINARIES=true.",
+            )
+        why = "; ".join(found.problems) or "nothing names a source"
+        return NotYet(
+            f"there is no binary at {path}, and none can be fetched: {why}",
+            f"Put the new binary to {path}, or name its URL in [sources] of config.toml.",
+            _PLACEHOLDER_RETRY if found.changeable else None,
+        )
+
+    def _build(self, blob: Blob, *, swap: bool) -> Record:
+        """Unpack, look at it, and put it into place."""
+        name = self.layout.daemon_name
+        stem = os.path.join(self.layout.staging, blob.sha256)
+        raw, built = f"{stem}.unpacked.partial", f"{stem}.partial"
+        self.progress(f"unpacking {blob.source.address.file}")
+        moved = False
+        try:
+            with open(blob.path, "rb") as file:
+                kind = unpack.kind_of(file)
+            if kind == "raw" or blob.source.address.raw:
+                moved = self.request.execute
+                found = _raw(blob, built, name, keep=not moved)
+            else:
+                tree = unpack.unpack(blob.path, raw, name)
+                found = shape.arrange(
+                    tree, name, platforms.this_platform(), built, blob.source.address.folder
+                )
+            self._look(blob, built, found)
+            origin = self._origin(blob, found.notes)
+            if not self.request.execute:
+                return self._held(blob, found, origin)
+            place.commit(self.layout, self.version, built, swap=swap)
+        except ArchiveError as error:
+            durable.remove_file(blob.path)
+            raise NotYet(
+                f"{blob.source.address.shown} cannot be used: {error.cause}",
+                error.next_step or "Ask the publisher, or put the binary into place by hand.",
+                _BROKEN_RETRY,
+            ) from None
+        finally:
+            place.sweep(self.layout)
+            download.prune(
+                self.layout,
+                self.around.settings.cosmovisor_staging_keep,
+                "" if self.request.execute else blob.sha256,
+            )
+        if not moved:
+            durable.remove_file(blob.path)
+        return self._prove(origin=origin, digest=found.sha256)
+
+    def _look(self, blob: Blob, built: str, found: shape.Shape) -> None:
+        """The static checks, before anything is in place: what cannot run does not get there."""
+        path = os.path.join(built, found.daemon)
+        if self.pins and found.sha256 not in self.pins:
+            durable.remove_file(blob.path)
+            raise NotYet(
+                f"the program's sha256 {found.sha256} is not the one pinned in config.toml",
+                "Correct the pin, or the URL.",
+                _BROKEN_RETRY,
+            )
+        folders = prove.library_path(built, self.around.environ)
+        kept = prove.library_path(self.layout.folder(self.version), {})
+        for proof in preflight.examine(path, (*folders, *kept), self.around.environ):
+            if proof.outcome == "blocking":
+                durable.remove_file(blob.path)
+                raise NotYet(
+                    f"what was fetched cannot run here: {proof.text.replace(path, found.was)}",
+                    proof.fix.replace(path, found.was),
+                    _BROKEN_RETRY,
+                )
+
+    def _origin(self, blob: Blob, notes: tuple[str, ...]) -> prove.Origin:
+        from cosmovisor.staging import trust
+
+        return prove.Origin(
+            source="hand" if blob.source.address.local else blob.source.address.shown,
+            trust=trust.worth(blob.source),
+            fetched_sha256=blob.sha256,
+            proofs=(*blob.proofs, *(Proof("archive", "ok", note) for note in notes)),
+        )
+
+    def _held(self, blob: Blob, found: shape.Shape, origin: prove.Origin) -> Record:
+        """The plan is not decided: the file stays in the cache, and nothing goes into place."""
+        kept = record.Record(
+            folder=self.version.folder,
+            path=blob.path,
+            sha256=found.sha256,
+            identity=record.identity_of(os.stat(blob.path)),
+            plan_name=self.plan.name,
+            plan_height=self.plan.height,
+            info_sha256=record.info_digest(self.plan.info),
+            source=origin.source,
+            trust=origin.trust,
+            proofs=origin.proofs,
+            staged_at=prove.now(),
+            fetched_sha256=blob.sha256,
+        )
+        record.save(self.layout.proof(self.version), kept)
+        return kept
+
+
+def _raw(blob: Blob, built: str, name: str, *, keep: bool) -> shape.Shape:
+    """A program as it is; moved, or copied where the cache must keep it."""
+    durable.remove_tree(built)
+    calls.mkdir(built, 0o755)
+    calls.mkdir(os.path.join(built, "bin"), 0o755)
+    path = os.path.join(built, "bin", name)
+    if keep:
+        fd = calls.create(path, 0o755)
+        try:
+            with open(blob.path, "rb") as file:
+                while data := file.read(1 << 20):
+                    durable.write_all(fd, data)
+        finally:
+            calls.close(fd)
+    else:
+        calls.replace(blob.path, path)
+    calls.chmod(path, 0o755)
+    return shape.Shape(f"bin/{name}", blob.sha256, blob.source.address.file)
+
+
+def _is_there(path: str) -> bool:
+    """Whether something is in place that counts: an empty file that nobody writes is a failed download."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.lexists(path)
+    return not (stat.S_ISREG(status.st_mode) and status.st_size == 0 and not writers.is_being_written(path))
+
+
+def _no_documents(_place: Address, _operator: bool) -> tuple[str, str]:
+    raise Refused("downloads are not allowed (DAEMON_ALLOW_DOWNLOAD_BINARIES)")
 
 
 @contextlib.contextmanager
@@ -72,12 +372,11 @@ def _alone(layout: Layout) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise NotYet(
-            f"cannot write to {layout.root}: {error.strerror or error}",
+            f"cannot write below {layout.root}: {error.strerror or error}",
             "Check space, owner and mode of the folder.",
-            60.0,
+            _SPACE_RETRY,
         ) from None
-
-
-def failure(error: CosmovisorError) -> tuple[str, str, float | None]:
-    """Take reason, fix and time of the next try out of an error."""
-    return error.cause, error.next_step, getattr(error, "retry_after", None)
+    except StagingError as error:
+        if isinstance(error, NotYet):
+            raise
+        raise NotYet(error.cause, error.next_step) from None

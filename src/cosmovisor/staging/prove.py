@@ -10,7 +10,7 @@ import time
 from cosmovisor.model.errors import StagingError
 from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.receipts import Proof
-from cosmovisor.model.value import replace, value
+from cosmovisor.model.value import value
 from cosmovisor.staging import preflight, ready, record, writers
 from cosmovisor.staging.outcome import NotYet
 from cosmovisor.storage import calls
@@ -62,6 +62,9 @@ def prove(
     origin: Origin | None = None,
     pins: frozenset[str] = frozenset(),
     probes: Probes | None = None,
+    known_digest: str = "",
+    fresh: bool = False,
+    keep: bool = True,
 ) -> record.Record:
     """Check the binary of a version and keep the result; one that is proven and unchanged costs nothing.
 
@@ -74,6 +77,9 @@ def prove(
             earlier and the record says from where.
         pins: SHA-256 digests of the executable that the operator has pinned; any of them will do.
         probes: Runs the binary in a cage; None where nothing may be run yet.
+        known_digest: Its digest where we have just written it ourselves.
+        fresh: True to believe no earlier record.
+        keep: False to leave an earlier record as it is.
 
     Raises:
         NotYet: There is no file, or somebody still writes it.
@@ -84,6 +90,7 @@ def prove(
     before = _status(path)
     if (
         origin is None
+        and not fresh
         and old is not None
         and _holds(old, layout, version, plan, pins=pins, run=probes is not None)
     ):
@@ -96,7 +103,7 @@ def prove(
         before = _status(path)
     libraries = library_path(folder, environ)
     proofs += preflight.examine(path, libraries, environ)
-    digest = sha256_of(path) if stat.S_ISREG(before.st_mode) else ""
+    digest = known_digest or (sha256_of(path) if stat.S_ISREG(before.st_mode) else "")
     if record.identity_of(_status(path)) != record.identity_of(before):
         raise NotYet(f"{path} changes while it is being proven", "Wait until the copy has ended.", _SOON)
     found = _origin(origin, old, digest, path)
@@ -107,7 +114,7 @@ def prove(
     probed = Probed()
     if probes is not None and not any(proof.outcome == "blocking" for proof in proofs):
         probed = probes(path, libraries)
-    fresh = record.Record(
+    found_out = record.Record(
         folder=version.folder,
         path=path,
         sha256=digest,
@@ -120,14 +127,20 @@ def prove(
         proofs=(*proofs, *probed.proofs),
         executed=probes is not None,
         no_pre_upgrade=probed.no_pre_upgrade,
-        staged_at=time.time(),
+        staged_at=now(),
         fetched_sha256=found.fetched_sha256,
         approved_sha256=old.approved_sha256 if old is not None and old.sha256 == digest else "",
         libraries=record.libraries_in(folder),
         twins=twins,
     )
-    record.save(layout.proof(version), fresh)
-    return fresh
+    if keep:
+        record.save(layout.proof(version), found_out)
+    return found_out
+
+
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()
 
 
 def library_path(folder: str, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -239,8 +252,3 @@ def _twins(layout: Layout, version: Version, digest: str) -> tuple[tuple[str, ..
             text = f"upgrades/{name} holds the same binary; {version.folder} is used, as the Go tool would"
             proofs.append(Proof("twin", "warning", text, f"Remove upgrades/{name}."))
     return tuple(twins), proofs
-
-
-def with_height(old: record.Record, plan: Plan) -> record.Record:
-    """Return a record that follows a plan which only moved."""
-    return replace(old, plan_height=plan.height)

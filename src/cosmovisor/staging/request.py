@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 #: A plan's info is part of a transaction; 10 MB of it is an attack.
 LARGEST = 16 * 1024 * 1024
-#: The information that is looked at; more of it is no plan info.
-LARGEST_INFO = 1024 * 1024
+_FLAGS = ("urgent", "execute", "cancelled", "recheck")
 
 
 @value
@@ -31,6 +30,7 @@ class Request:
         execute: True where the plan is scheduled; the binary of a proposal in voting is never run.
         cancelled: True where the plan is gone: what was fetched for it is taken out again.
         recheck: True where everything is to be proven again in full, the digest above all.
+        download: True where the operator asks by hand: then downloads are allowed whatever the setting says.
     """
 
     plan: Plan
@@ -38,6 +38,7 @@ class Request:
     execute: bool = True
     cancelled: bool = False
     recheck: bool = False
+    download: bool = False
 
 
 def read(stream: BinaryIO) -> Request:
@@ -52,9 +53,7 @@ def read(stream: BinaryIO) -> Request:
     try:
         document = json.loads(data)
         name, height, info = document["name"], document["height"], document.get("info", "")
-        flags = {
-            word: document[word] for word in ("urgent", "execute", "cancelled", "recheck") if word in document
-        }
+        flags = {word: document[word] for word in _FLAGS if word in document}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise PlanError("the plan on standard input is not a JSON object with name and height") from None
     good = isinstance(name, str) and isinstance(info, str) and type(height) is int

@@ -43,9 +43,7 @@ def unpack(path: str, root: str, name: str, *, raw: bool = False, bounds: Bounds
         size = os.fstat(file.fileno()).st_size
         budget = Budget(bounds, size)
         tree = Tree(root, bounds, budget)
-        head = file.read(512)
-        file.seek(0)
-        kind = "raw" if raw else sniff(head)
+        kind = "raw" if raw else kind_of(file)
         try:
             if kind == "zip":
                 _zip(file, tree, budget)
@@ -61,6 +59,13 @@ def unpack(path: str, root: str, name: str, *, raw: bool = False, bounds: Bounds
     if not tree.files:
         raise ArchiveError("the archive holds no file")
     return tree
+
+
+def kind_of(file: BinaryIO) -> str:
+    """Tell what a file is from its first bytes; see `streams.sniff`."""
+    head = file.read(512)
+    file.seek(0)
+    return sniff(head)
 
 
 def _stream(file: BinaryIO, kind: str, tree: Tree, name: str, budget: Budget) -> None:
