@@ -8,6 +8,8 @@ import sys
 
 from tests.support.world import World
 
+from cosmovisor.model.plan import Plan
+from cosmovisor.plan import batch
 from cosmovisor.storage import document
 
 
@@ -78,3 +80,25 @@ def test_doctor_adopt_and_explain_beside_a_running_node_change_nothing(world):
     assert record["row"] in {decision["row"] for decision in replayed}
     assert {record["reason"]} <= {decision["reason"] for decision in replayed}
     assert world.started() == ["v1"]
+
+
+def test_the_go_tools_batch_file_and_its_configuration_are_taken_over_at_the_first_start(world):
+    world.genesis("v1")
+    world.run().wait_for_log("running app")
+    world.until_height(2)
+    assert world.supervisors[0].stop() == 0
+    (world.tree / "state.json").unlink()
+    (world.data / "upgrade-info.json.batch").write_bytes(batch.dump([Plan("v1", 1), Plan("v9", 900_000)]))
+    (world.tree / "config.toml").write_text("daemon_restart_delay = 5000000000\n")
+    supervisor = world.run()
+    world.wait("the entry", lambda: scheduled(world) == [("v9", 900_000)])
+    supervisor.wait_for_log("v9 at height 900000 is taken over")
+    supervisor.wait_for_log("an entry of")
+    supervisor.wait_for_log("the Go tool would use '0s'")
+    world.until_height(1)
+    assert supervisor.stop() == 0
+    again = world.run()
+    again.wait_for_log("running app")
+    world.until_height(1)
+    assert again.stop() == 0
+    assert "the Go tool would use" not in again.log()

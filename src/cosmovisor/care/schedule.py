@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from cosmovisor.config.layout import Layout
+from cosmovisor.decide.schedule import refuse_entry
 from cosmovisor.model.errors import CosmovisorError
 from cosmovisor.model.plan import Plan
-from cosmovisor.model.state import MAX_SCHEDULE, ScheduleEntry, State
+from cosmovisor.model.state import EMPTY, ScheduleEntry, State
 from cosmovisor.model.value import replace
 from cosmovisor.observe import client
 from cosmovisor.storage import codec, document, locks
@@ -23,23 +24,27 @@ class ScheduleError(CosmovisorError):
 
 def read(layout: Layout) -> tuple[ScheduleEntry, ...]:
     """Return the schedule, by height, without touching anything."""
-    state = document.read(layout.state_file)
-    return () if state is None else state.schedule
+    return state_of(layout).schedule
 
 
-def added(
-    schedule: tuple[ScheduleEntry, ...], entries: tuple[ScheduleEntry, ...], *, force: bool
-) -> tuple[ScheduleEntry, ...]:
+def state_of(layout: Layout) -> State:
+    """Return the state document without touching anything; an empty one where there is none."""
+    return document.read(layout.state_file) or EMPTY
+
+
+def added(state: State, entries: tuple[ScheduleEntry, ...], *, force: bool) -> tuple[ScheduleEntry, ...]:
     """Return the schedule with these entries.
 
     Args:
-        schedule: What is there.
+        state: What is there.
         entries: What is to be added.
         force: Replace an entry of the same folder.
 
     Raises:
-        ScheduleError: The folder or the height is taken, or there are too many.
+        ScheduleError: The folder or the height is taken or has passed, or there are too many.
     """
+    schedule = state.schedule
+    reached = max(state.b.height, state.a.height)
     for entry in entries:
         same = [other for other in schedule if other.version.folder == entry.version.folder]
         if same and not force:
@@ -48,15 +53,10 @@ def added(
                 "Add --force to replace the entry.",
             )
         schedule = tuple([other for other in schedule if other not in same])
-        taken = [other for other in schedule if other.plan.height == entry.plan.height]
-        if taken:
-            raise ScheduleError(
-                f"height {entry.plan.height} is already taken by {taken[0].plan.name}",
-                f"Remove that one first: cosmovisor schedule remove {taken[0].plan.name}",
-            )
+        refusal = refuse_entry(entry, replace(state, schedule=schedule), reached)
+        if refusal is not None:
+            raise ScheduleError(*refusal)
         schedule = (*schedule, entry)
-    if len(schedule) > MAX_SCHEDULE:
-        raise ScheduleError(f"the schedule has room for {MAX_SCHEDULE} entries", _LATER)
     return tuple(sorted(schedule, key=lambda entry: entry.plan.height))
 
 
@@ -67,11 +67,11 @@ def add(layout: Layout, entries: tuple[ScheduleEntry, ...], *, force: bool) -> N
         ScheduleError: As `added`.
         StateError: The document cannot be used, or a supervisor runs that does not answer.
     """
-    before = read(layout)
+    before = state_of(layout)
     after = added(before, entries, force=force)
     lock = _lock(layout)
     if lock is None:
-        for entry in before:
+        for entry in before.schedule:
             if entry not in after:
                 client.ask(layout.socket, {"do": "unschedule", "plan": codec.encode(entry.plan)})
         for entry in entries:
@@ -79,7 +79,7 @@ def add(layout: Layout, entries: tuple[ScheduleEntry, ...], *, force: bool) -> N
         return
     with lock:
         state = document.load(layout.state_file).state
-        document.save(layout.state_file, replace(state, schedule=added(state.schedule, entries, force=force)))
+        document.save(layout.state_file, replace(state, schedule=added(state, entries, force=force)))
 
 
 def remove(layout: Layout, name: str) -> ScheduleEntry:

@@ -43,7 +43,7 @@ def add_batch_upgrade(session: Session, upgrade_file: str | None, upgrade_list: 
         ]
     )
     sources = [place.check_source(item.path) for item in items]
-    schedule.added(schedule.read(session.layout), entries, force=True)
+    schedule.added(schedule.state_of(session.layout), entries, force=True)
     for version, source in zip(versions, sources, strict=True):
         store(session, version, source, force=True)
     schedule.add(session.layout, entries, force=True)

@@ -37,7 +37,7 @@ def add_upgrade(
     if upgrade_height > 0:
         entries = (entry(session, version, upgrade_height, exact=exact, source="add-upgrade"),)
         # Asked before the binary is stored: either both are taken, or nothing is.
-        schedule.added(schedule.read(session.layout), entries, force=force)
+        schedule.added(schedule.state_of(session.layout), entries, force=force)
     target = store(session, version, source, force=force)
     if entries:
         schedule.add(session.layout, entries, force=force)

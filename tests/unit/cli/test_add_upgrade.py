@@ -11,7 +11,10 @@ import subprocess
 import pytest
 
 from cosmovisor.cli.catalog import COMMANDS
+from cosmovisor.model.heights import Evidence
 from cosmovisor.model.plan import Plan
+from cosmovisor.model.state import EMPTY
+from cosmovisor.model.value import replace
 from cosmovisor.plan import batch
 from cosmovisor.storage import document, locks
 
@@ -140,7 +143,16 @@ class TestAddUpgrade:
         call("add-upgrade", "v3", binary, "--upgrade-height", 100)
         result = call("add-upgrade", "v4", binary, "--upgrade-height", 100)
         assert result.status == 1
-        assert "taken by v3" in result.err
+        assert "is scheduled there already" in result.err
+        assert "schedule remove v3" in result.err
+
+    def test_a_height_that_has_passed_is_refused(self, call, home, binary):
+        state = replace(EMPTY, b=Evidence(100, "at least", "own record", 1.0))
+        document.save(str(home / "cosmovisor/state.json"), state)
+        result = call("add-upgrade", "v3", binary, "--upgrade-height", 100)
+        assert result.status == 1
+        assert "already at 100" in result.err
+        assert not (home / "cosmovisor/upgrades").exists()
 
     def test_a_negative_height_schedules_nothing_and_says_so(self, call, home, binary):
         result = call("add-upgrade", "v3", binary, "--upgrade-height", "-5")
