@@ -63,7 +63,18 @@ def store(session: Session, version: Version, source: str, *, force: bool) -> st
     target = place.add_binary(session.layout, version, source, force=force)
     session.log.info(f"Using {os.path.abspath(source)} for {version.name} upgrade")
     session.log.info(f"Upgrade binary located at {target}")
+    warn_of(session, version, target)
     return target
+
+
+def warn_of(session: Session, version: Version, target: str) -> None:
+    """Say now what would forbid the launch at the height; the Go tool stores anything without a word."""
+    from cosmovisor.staging import preflight, prove
+
+    folders = prove.library_path(session.layout.folder(version), session.environ)
+    for proof in preflight.examine(target, folders, session.environ):
+        if proof.outcome == "blocking":
+            session.log.warning(f"it cannot run here: {proof.text}", fix=proof.fix)
 
 
 def entry(session: Session, version: Version, height: int, *, exact: bool, source: str) -> ScheduleEntry:

@@ -85,6 +85,13 @@ class TestAddUpgrade:
         assert call("add-upgrade", "v2", binary, "--force").status == 0
         assert target.read_text() == "second"
 
+    def test_a_file_that_cannot_run_here_is_stored_and_said(self, call, home, binary):
+        binary.write_bytes(b"")
+        result = call("add-upgrade", "v2", binary)
+        assert result.status == 0
+        assert "WRN it cannot run here" in result.err
+        assert (home / "cosmovisor/upgrades/v2/bin/simd").exists()
+
     def test_a_running_binary_can_be_replaced(self, call, home, tmp_path):
         shutil.copy("/bin/sleep", tmp_path / "sleep")
         assert call("add-upgrade", "v2", tmp_path / "sleep").status == 0

@@ -194,6 +194,7 @@ def test_the_way_to_the_node_imports_nothing_heavy():
         "import sys; before = set(sys.modules)\n"
         "import cosmovisor.__main__, cosmovisor.cli.starting, cosmovisor.config.load, cosmovisor.config.layout, cosmovisor.plan.file\n"
         "import cosmovisor.plan.names, cosmovisor.observe.log\n"
+        "import cosmovisor.supervisor.run, cosmovisor.supervisor.launch\n"
         "from cosmovisor.config.load import load\n"
         "load({'DAEMON_HOME': sys.argv[1], 'DAEMON_NAME': 'x'})\n"
         "from cosmovisor.plan.file import parse\n"
