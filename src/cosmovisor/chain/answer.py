@@ -25,7 +25,8 @@ def parse(data: bytes, what: str) -> Any:
     import json
 
     try:
-        return json.loads(data)
+        # As text: of bytes, the library would also take UTF-16 and UTF-32.
+        return json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         reason = "nested too deep" if isinstance(error, RecursionError) else "not JSON"
         raise ChainError(f"cannot use the answer of {what}: {reason}") from error

@@ -161,7 +161,10 @@ def behind(data: bytes) -> tuple[list[End], bool]:
         start = broken
         chain: list[End] = []
         doubtful = False
-        while (start := _next_intact(data, start + 1, budget)) >= 0:
+        while True:
+            start, suspect = _next_intact(data, start + 1, suspect, budget)
+            if start < 0:
+                break
             end = _follow(data, start, budget, chain)
             if end > suspect:
                 break
@@ -170,9 +173,9 @@ def behind(data: bytes) -> tuple[list[End], bool]:
             start = end - 1
         if budget[0] <= 0:
             return found, False
-        found += [one for one in chain if one.place >= suspect]
         if start < 0:
             return found, not doubtful and _is_torn(data, broken)
+        found += [one for one in chain if one.place >= suspect]
         broken = end
         if broken >= len(data):
             return found, True
@@ -187,19 +190,26 @@ def _is_torn(data: bytes, place: int) -> bool:
     return length <= wal_record.BODY_LIMIT and left < wal_record.HEADER + length
 
 
-def _next_intact(data: bytes, place: int, budget: list[int]) -> int:
-    """Return where the next record with a good checksum begins, or -1."""
+def _next_intact(data: bytes, place: int, suspect: int, budget: list[int]) -> tuple[int, int]:
+    """Find the next record with a good checksum.
+
+    Returns:
+        Where it begins (-1: there is none), and up to where foreign bytes may reach: what has the shape of a
+        record and is torn or broken may be a real one that holds what looks like others.
+    """
     at = place + wal_record.HEADER - 1
     while budget[0] > 0 and (at := data.find(b"\x0a", at + 1)) >= 0:
         if data[at - 4] or data[at - 3] > 0x10:
             continue
         crc, length = wal_record.header(data, at - wal_record.HEADER)
-        if at + length > len(data) or not wal_record.is_shaped(data, at, length):
+        if not wal_record.is_shaped(data, at, length):
             continue
-        budget[0] -= length
-        if wal_record.is_intact(data, at, crc, length):
-            return at - wal_record.HEADER
-    return -1
+        if at + length <= len(data):
+            budget[0] -= length
+            if wal_record.is_intact(data, at, crc, length):
+                return at - wal_record.HEADER, suspect
+        suspect = max(suspect, at + length)
+    return -1, suspect
 
 
 def _follow(data: bytes, place: int, budget: list[int], found: list[End]) -> int:

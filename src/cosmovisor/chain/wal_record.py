@@ -31,15 +31,19 @@ def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 def is_shaped(data: bytes, at: int, length: int) -> bool:
-    """Tell whether a body has the shape of a `TimedWALMessage`: a time, and a message in all the rest."""
+    """Tell whether a body has the shape of a `TimedWALMessage`: a time, and a message in all the rest.
+
+    The data may end before the body does, as in a torn record; what is there of it decides.
+    """
     end = at + length
-    if length < 6 or data[at] != 0x0A:
+    there = min(end, len(data))
+    if length < 6 or at + 2 > there or data[at] != 0x0A:
         return False
     time = data[at + 1]
     inner = at + 2 + time
-    if time > 24 or inner + 2 > end or data[inner] != 0x12:
+    if time > 24 or inner + 2 > there or data[inner] != 0x12:
         return False
-    size, start = varint(data, inner + 1, end)
+    size, start = varint(data, inner + 1, there)
     return size >= 0 and start + size == end
 
 

@@ -140,8 +140,15 @@ def test_a_planted_record_whose_length_swallows_the_rest_is_not_believed(tmp_pat
     inner = b"\x0a\x02\x08\x01\x12" + varint(900_000 - 8) + b"\x22"
     planted = record(body(field(2, b"tx:" + end_height(999_999) + header + inner + b"x" * 60)))
     data = block(5) + planted[:-8] + block(6) + block(7)
-    assert last(log(tmp_path, wal=data)) == 7
+    assert last(log(tmp_path, wal=data)) == 5
     assert last(log(tmp_path, wal=block(5) + planted[:-8])) == 5
+
+
+def test_a_height_planted_in_a_torn_record_behind_another_break_is_not_believed(tmp_path):
+    planted = record(body(field(2, b"tx:" + end_height(999_999) + b"more")))
+    data = block(5) + b"\x00" + planted[: planted.index(b"more")]
+    assert last(log(tmp_path, wal=data)) == 5
+    assert last(log(tmp_path, wal=data + block(6) + block(7))) in (5, 7)
 
 
 def test_two_gibibytes_of_garbage_cost_little_time_and_memory_and_prove_nothing(tmp_path):
