@@ -11,7 +11,7 @@ JOBS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --retries 10
 
-.PHONY: setup demo test check format clean docs real-chain bench
+.PHONY: setup demo test check format clean docs fuzz messages real-chain bench
 
 setup: $(STAMP)
 
@@ -41,6 +41,15 @@ test: setup
 
 test-failed: setup
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -n 0
+
+# The fuzz tests of `make test` with random seeds and FACTOR times as many examples, each file in turn.
+FACTOR ?= 100
+fuzz: setup
+	FUZZ_FACTOR=$(FACTOR) $(BIN)/python -m pytest tests/hostile -k fuzz -n $(JOBS) --timeout 0 $(ARGS)
+
+# The messages that are read from a chain, generated anew from their schema (fetches the generator).
+messages:
+	$(PYTHON) tools/generate_messages.py
 
 # A real daemon through a governed upgrade; needs Go and a C compiler, builds for minutes the first time.
 # ONLY=tip,kill-group picks modes; TOOL=go runs the Go tool instead of ours.
