@@ -8,10 +8,27 @@ from cosmovisor.model.errors import ChainError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
 
 #: Bytes of standard output that are read.
 OUTPUT_LIMIT = 1 << 20
+
+
+def _wait(child: subprocess.Popen[bytes], timeout: float) -> int:
+    """Wait for the end of a child; told by the kernel, as `Popen.wait` looks ever more seldom."""
+    import os
+    import select
+
+    try:
+        pidfd = os.pidfd_open(child.pid)
+    except (AttributeError, OSError):
+        return child.wait(timeout)
+    try:
+        select.select([pidfd], [], [], timeout)
+    finally:
+        os.close(pidfd)
+    return child.wait(0)
 
 
 def ask(
@@ -54,7 +71,7 @@ def ask(
         except OSError as error:
             raise ChainError(f"cannot run {what}: {error.strerror}") from error
         try:
-            code = child.wait(timeout)
+            code = _wait(child, timeout)
         except subprocess.TimeoutExpired as error:
             raise ChainError(f"cannot use {what}: no result within {timeout:g} s") from error
         finally:

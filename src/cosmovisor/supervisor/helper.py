@@ -33,6 +33,7 @@ class Helper:
     """
 
     def __init__(self, lock: str, command: list[str], environ: dict[str, str], folder: str) -> None:
+        self._lock = lock
         held = locks.hold(lock, inheritable=True)
         null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -72,7 +73,8 @@ class Helper:
         status = spawn.reap(self.child.pid)
         if self.child.pidfd >= 0:
             os.close(self.child.pidfd)
-        processes.kill_session(self.child.pid)
+        if processes.has_members(self.child.pid) or locks.is_held(self._lock):
+            processes.kill_session(self.child.pid)
         return None if late or status is None else status
 
     def _ended(self, limit: float) -> bool:

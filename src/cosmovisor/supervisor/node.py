@@ -62,13 +62,7 @@ class Node:
 
     def _is_all_gone(self) -> bool:
         """Tell at the price of two system calls that nothing of the session is left, the usual case."""
-        try:
-            os.killpg(self.child.pid, 0)
-        except ProcessLookupError:
-            return not locks.is_held(self._lock)
-        except PermissionError:
-            return False
-        return False
+        return not processes.has_members(self.child.pid) and not locks.is_held(self._lock)
 
     def signal(self, number: int) -> None:
         """Send a signal to the main process; one that has ended gets none."""

@@ -78,6 +78,17 @@ def session_members(session: int) -> list[int]:
     return members
 
 
+def has_members(group: int) -> bool:
+    """Tell at the price of one system call whether a process group has members, zombies included."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def kill_session(session: int) -> int:
     """Send SIGKILL to every process of a session and return how many there were.
 

@@ -11,6 +11,7 @@ import asyncio
 import collections
 import contextlib
 import signal
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,6 +24,7 @@ from cosmovisor.supervisor import (
     first,
     node,
     notify,
+    preload,
     reaper,
     requests,
     scout,
@@ -44,6 +46,12 @@ if TYPE_CHECKING:
     from cosmovisor.decide.events import Event
 
 _NAMES = {signal.SIGTERM: "TERM", signal.SIGINT: "INT", signal.SIGQUIT: "QUIT", signal.SIGHUP: "HUP"}
+#: Seconds from a change to what others see of it: an upgrade's own work comes first.
+_SHOW_AFTER = 0.05
+#: Seconds from a change below `upgrades/` to a look at what has nobody's proof yet.
+_LOOK_AFTER = 0.2
+#: Seconds that a thread may keep the interpreter from another one; the default would cost more than a step.
+_SWITCH = 0.0005
 #: Steps, facts, durable writes and the record of decisions may be at work at the same moment.
 _THREADS = 6
 
@@ -75,12 +83,15 @@ class Shell:
         self._queue: collections.deque[Event] = collections.deque(start.events)
         self._arrived = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._showing: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._status: int | None = start.status
 
     async def run(self) -> int:
         """Go on from where the first steps stand, to the end; return the exit status."""
         loop = asyncio.get_running_loop()
+        sys.setswitchinterval(_SWITCH)
         loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="work"))
         terminal = notify.has_terminal() and not notify.has_manager(self.context.environ)
         for number, name in _NAMES.items():
@@ -103,6 +114,7 @@ class Shell:
         if self._status is None:
             self.scout.start()
             self._prove_ahead()
+            self._begin(asyncio.to_thread(preload.everything))
         try:
             await self._loop(list(self._start.commands))
         finally:
@@ -110,10 +122,12 @@ class Shell:
         return self._status if self._status is not None else 1
 
     async def _loop(self, left: list[Command]) -> None:
+        loop = asyncio.get_running_loop()
         await self._carry_out_all(left)
         while self._status is None:
             if not self._queue:
-                self._show()
+                if self._showing is None:
+                    self._showing = loop.call_later(_SHOW_AFTER, self._show)
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
@@ -150,9 +164,14 @@ class Shell:
             self.put(events.Woken(time.monotonic(), what))
 
     def _prove_ahead(self) -> None:
-        self._begin(self._find_unproven())
+        """Soon prove what was placed by hand; whatever comes meanwhile is looked at together."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._find_unproven())
 
     async def _find_unproven(self) -> None:
+        await asyncio.sleep(_LOOK_AFTER)
+        if self.machine.phase != "running":
+            return
         names = await asyncio.to_thread(facts.unproven, self.context, self.machine.state)
         self.stager.prove_ahead(names)
 
@@ -271,7 +290,8 @@ class Shell:
         return snapshot.take(self.context, self.machine, self.seen, extra)
 
     def _show(self) -> None:
-        """Renew process title, status line and event stream; cheap where nothing has changed."""
+        """Renew process title, status line and event stream; not in the middle of an upgrade's work."""
+        self._showing = None
         found = self.snapshot()
         line = snapshot.summary(self.context, found)
         self.notify.title(f"cosmovisor: {line}")

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _RECORD = 4 << 20
 
 
+#: Seconds until a decision is written into the record.
+_LATER = 1.0
+
+
 class Teller:
     """The supervisor's voice.
 
@@ -66,10 +70,11 @@ class Teller:
 
     def _flush(self) -> None:
         if self._writing is None or self._writing.done():
-            with contextlib.suppress(RuntimeError):
-                self._writing = asyncio.get_running_loop().create_task(self._write())
+            self._writing = asyncio.get_running_loop().create_task(self._write(_LATER))
 
-    async def _write(self) -> None:
+    async def _write(self, later: float) -> None:
+        # The record is for later reading; an upgrade must not wait for the disk because of it.
+        await asyncio.sleep(later)
         while self._queue:
             lines, self._queue = self._queue, []
             with contextlib.suppress(OSError):
@@ -77,9 +82,9 @@ class Teller:
 
     async def finish(self) -> None:
         """Write what is left."""
-        self._flush()
         if self._writing is not None:
-            await self._writing
+            self._writing.cancel()
+        await self._write(0.0)
 
 
 def _append(path: str, lines: list[bytes]) -> None:

@@ -157,7 +157,8 @@ class Watches:
         elif not name.startswith(".") and (
             path.startswith(layout.upgrades) or (path == layout.root and name in _OURS)
         ):
-            self.refresh()
+            if name not in {_MARKER, "current"}:
+                self.refresh()
             self._woken("folders")
 
     async def _poll(self) -> None:
@@ -170,6 +171,7 @@ class Watches:
                 self._woken("plan file")
 
 
+_MARKER = "upgrade-info.json"
 #: Names in the root folder whose change matters; the state document and locks are ours to change.
 _OURS = frozenset({"current", "genesis", "upgrades", "proofs"})
 
