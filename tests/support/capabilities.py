@@ -29,7 +29,31 @@ def _pid_namespaces() -> str:
     return "" if done.returncode == 0 else "a pid namespace cannot be made"
 
 
-CHECKS = {"linux": _linux, "root": _root, "tmux": _tmux, "pid namespaces": _pid_namespaces}
+def _namespaces() -> str:
+    flags = ["--mount", "--net", "--pid", "--fork"]
+    for extra in ([], ["--user", "--map-root-user"]):
+        tried = ["unshare", *flags, *extra, "true"]
+        try:
+            done = subprocess.run(tried, capture_output=True, timeout=60, check=False)
+        except OSError:
+            return "unshare is not installed"
+        if done.returncode == 0:
+            return ""
+    return "namespaces cannot be made"
+
+
+def _cc() -> str:
+    return "" if shutil.which("cc") else "no C compiler"
+
+
+CHECKS = {
+    "linux": _linux,
+    "root": _root,
+    "tmux": _tmux,
+    "pid namespaces": _pid_namespaces,
+    "namespaces": _namespaces,
+    "cc": _cc,
+}
 
 
 @functools.cache

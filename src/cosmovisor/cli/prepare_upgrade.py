@@ -7,32 +7,122 @@ import sys
 
 import click
 
+from cosmovisor.cli.common import Session, command
 
-@click.command("prepare-upgrade")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cosmovisor.model.plan import Plan
+    from cosmovisor.staging.record import Record
+    from cosmovisor.staging.request import Request
+
+
+@command("prepare-upgrade")
 @click.option("--supervised", is_flag=True, hidden=True, help="Plan on standard input; JSON lines.")
-@click.option("--cosmovisor-config", "config_file", metavar="FILE", help="Configuration file.")
-def prepare_upgrade(supervised: bool, config_file: str | None) -> None:  # noqa: ARG001
-    """Fetch and prove the binary of the scheduled upgrade now."""
-    from cosmovisor.config.layout import layout_of
-    from cosmovisor.config.load import load, require
-    from cosmovisor.model.errors import CosmovisorError
-    from cosmovisor.staging import prepare, priority, request
+@click.option("--plan", "given", metavar="FILE", help="A plan file instead of the chain's own answer.")
+def prepare_upgrade(session: Session, supervised: bool, given: str | None) -> None:
+    """Fetch and prove the binary of the scheduled upgrade now.
 
-    settings = require(load(os.environ, config_file))
-    layout = layout_of(settings)
+    The plan is asked of the node; where it does not answer, its plan file is read. Works also where downloads
+    are not allowed for the service.
+    """
+    if supervised:
+        _supervised(session)
+        return
+    from cosmovisor.staging.request import Request
+
+    plan = _from_file(given) if given else _from_chain(session)
+    if plan is None:
+        session.show("No active upgrade plan found", {"plan": None})
+        return
+    session.log.info("Preparing for upgrade", name=plan.name, height=plan.height)
+    record = _stage(session, Request(plan, download=True), session.log.info)
+    if record is None:
+        return
+    lines = [f"Upgrade preparation complete: {record.path} (sha256 {record.sha256})"]
+    lines += [f"  {_mark(proof.outcome)} {proof.text}" for proof in record.proofs if proof.text]
+    checks = [{"check": each.name, "outcome": each.outcome, "text": each.text} for each in record.proofs]
+    document = {"path": record.path, "sha256": record.sha256, "source": record.source, "trust": record.trust}
+    session.show(
+        "\n".join(lines), {"plan": {"name": plan.name, "height": plan.height}, **document, "checks": checks}
+    )
+
+
+def _mark(outcome: str) -> str:
+    return {"ok": "✓", "warning": "!", "blocking": "✗"}.get(outcome, "?")
+
+
+def _supervised(session: Session) -> None:
+    """One request on standard input, JSON lines on standard output: how supervisor and scout use this."""
+    from cosmovisor.model.errors import CosmovisorError
+    from cosmovisor.staging import prepare, request
+
     answers = request.Answers(sys.stdout)
     try:
         asked = request.read(sys.stdin.buffer)
-        priority.lower(urgent=asked.urgent)
-        around = prepare.Surroundings(settings, layout, dict(os.environ), config_file)
-        record = prepare.prepare(around, asked, answers.progress)
+        record = _stage(session, asked, answers.progress)
+        if record is None:
+            answers.done("what was fetched for this plan is taken out")
+            return
+        version = session.layout.version_for(asked.plan.name, session.settings.recase)
+        answers.staged(record, record.path == session.layout.bin(version))
     except CosmovisorError as error:
         answers.failed(*prepare.failure(error))
         click.get_current_context().exit(1)
-    if record is None:
-        answers.done("what was fetched for this plan is taken out")
-        return
-    answers.staged(record, record.path == layout.bin(layout.version_for(asked.plan.name, settings.recase)))
+
+
+def _stage(session: Session, asked: Request, progress: Callable[[str], None]) -> Record | None:
+    from cosmovisor.staging import prepare, priority, probes
+
+    priority.lower(urgent=asked.urgent)
+    cage = probes.Prober(os.path.join(session.layout.staging, "cage.partial"), session.environ)
+    around = prepare.Surroundings(
+        session.settings, session.layout, session.environ, session.config_file, probes=cage
+    )
+    return prepare.prepare(around, asked, progress)
+
+
+def _from_file(path: str) -> Plan:
+    from cosmovisor.model.errors import PlanError, UsageError
+    from cosmovisor.plan import file
+
+    try:
+        with open(path, "rb") as stream:
+            found = file.parse(stream.read(file.LARGEST + 1))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "Name a plan file.") from None
+    if isinstance(found, file.Incomplete):
+        raise PlanError(f"cannot use {path}: {found.reason}", "Name a complete plan file.")
+    return found
+
+
+def _from_chain(session: Session) -> Plan | None:
+    """Ask the node; a node that does not answer is no reason to give up while its plan file can be read."""
+    from cosmovisor.chain import upgrade
+    from cosmovisor.chain.address import rpc_address
+    from cosmovisor.chain.rpc import Rpc
+    from cosmovisor.config.layout import plan_file
+    from cosmovisor.model.errors import ChainError
+
+    address = rpc_address([], session.environ, session.settings.daemon_name, session.node_home)
+    trouble: ChainError | None = None
+    if address:
+        try:
+            return upgrade.current_plan(Rpc(address))
+        except ChainError as error:
+            trouble = error
+    path = plan_file(session.node_home)
+    if os.path.exists(path):
+        if trouble is not None:
+            session.log.warning(f"{trouble.cause}; reading {path}")
+        return _from_file(path)
+    if trouble is not None:
+        raise ChainError(
+            f"cannot ask the node for its plan: {trouble.cause}",
+            "Start the node, or name a plan file with --plan.",
+        )
+    return None
 
 
 COMMAND = prepare_upgrade
