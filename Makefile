@@ -61,6 +61,17 @@ real-chain: setup
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
 
+# SIGKILL at every durable call and journal step of real upgrades, each TIMES times or until MINUTES are over.
+TIMES ?= 10
+MINUTES ?= 240
+cuts: setup
+	$(BIN)/python -m tests.crash.cuts_full --times $(TIMES) --minutes $(MINUTES) --jobs $(JOBS)
+
+# The power cut at every write to ext4, xfs and btrfs on loop devices; needs root, e2fsprogs, xfsprogs, btrfs-progs.
+STATES ?= 10000
+power-cut: setup
+	$(BIN)/python -m tests.crash.power_full --states $(STATES) --jobs $(JOBS)
+
 # The documentation as a site in site/; a broken link is an error.
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 
 def _linux() -> str:
@@ -46,7 +48,25 @@ def _cc() -> str:
     return "" if shutil.which("cc") else "no C compiler"
 
 
+def _mounts() -> str:
+    from tests.support import disks
+
+    if sys.platform != "linux":
+        return "not Linux"
+    reason = disks.missing("ext4")
+    if reason:
+        return reason
+    # A container may have the devices and still not the right to mount.
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            disks.Disk(Path(folder), "ext4").record(lambda _root: None, lambda _root, _returned: None)
+    except (OSError, subprocess.SubprocessError, AssertionError) as error:
+        return str(error) or "mounting fails"
+    return ""
+
+
 CHECKS = {
+    "mounts": _mounts,
     "linux": _linux,
     "root": _root,
     "tmux": _tmux,

@@ -1,0 +1,102 @@
+"""`make cuts`: every durable call and every journal step of a real upgrade is cut again and again.
+
+Runs homes one after the other, on each a dozen upgrades with one cut each, always at the kind of call that was
+cut least so far, until every kind was cut as often as asked for (or the time is over), then prints the counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import multiprocessing
+import random
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from tests.support.cuts import Cut, Cutting
+
+UPGRADES = 12
+
+
+def one_home(task: tuple[int, dict[str, int], int]) -> tuple[dict[str, int], dict[str, int], str]:
+    """Play one home; return how often each kind of call was cut, all kinds seen, and what was wrong."""
+    seed, cut_before, goal = task
+    dice = random.Random(seed)
+    done: collections.Counter[str] = collections.Counter()
+    kinds: dict[str, int] = {}
+    cut: Cut | None = None
+    with tempfile.TemporaryDirectory(prefix="cuts-") as folder:
+        cutting = Cutting(Path(folder))
+        try:
+            cutting.upgrade(None)
+            cutting.upgrade(None)
+            calls = cutting.log()
+            kinds = dict.fromkeys([label for label, _ in calls], 0)
+            kinds |= {"a random instant, one": 0, "a random instant, group": 0}
+            for _ in range(UPGRADES):
+                had = {kind: cut_before.get(kind, 0) + done[kind] for kind in kinds}
+                least = min(had.values())
+                if least >= goal:
+                    break
+                kind = dice.choice(sorted(kind for kind, count in had.items() if count == least))
+                cut = _cut(dice, kind, calls)
+                if cutting.upgrade(cut):
+                    done[kind] += 1
+        except Exception:  # the text of the failure is the result
+            return (
+                dict(done),
+                kinds,
+                f"home {seed}, {cut.text() if cut else 'no cut'}\n{traceback.format_exc()}",
+            )
+        finally:
+            cutting.close()
+    return dict(done), kinds, ""
+
+
+def _cut(dice: random.Random, kind: str, calls: list[tuple[str, int]]) -> Cut:
+    if kind.startswith("a random instant"):
+        return Cut(f"after {dice.randrange(1500)} ms", whom=kind.rpartition(" ")[2])
+    nth = dice.choice([number for label, number in calls if label == kind])
+    return Cut(kind, nth, dice.choice(("before", "after")), dice.choice(("one", "group")))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=10, help="how often each kind of call is cut")
+    parser.add_argument("--minutes", type=float, default=240.0, help="end after this time, finished or not")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    end = time.monotonic() + options.minutes * 60
+    counts: collections.Counter[str] = collections.Counter()
+    kinds: set[str] = set()
+    failures: list[str] = []
+    seed, cuts = options.seed, 0
+    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
+        while time.monotonic() < end and not failures:
+            tasks = [(seed + number, dict(counts), options.times) for number in range(options.jobs)]
+            seed += options.jobs
+            for done, seen, failure in pool.imap_unordered(one_home, tasks):
+                counts.update(done)
+                kinds |= seen.keys()
+                cuts += sum(done.values())
+                failures += [failure] if failure else []
+            print(
+                f"{cuts} cuts, least cut: {min(counts[kind] for kind in kinds) if kinds else 0} times",
+                flush=True,
+            )
+            if kinds and min(counts[kind] for kind in kinds) >= options.times:
+                break
+    for kind in sorted(kinds):
+        print(f"{counts[kind]:5} {kind}")
+    print(f"{cuts} cuts at {len(kinds)} kinds of calls, the least cut {min(counts[k] for k in kinds)} times")
+    for failure in failures:
+        print(failure)
+    return 1 if failures or min(counts[kind] for kind in kinds) < options.times else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

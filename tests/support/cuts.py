@@ -1,0 +1,211 @@
+"""A world whose own processes can be cut at any of their durable calls, for one upgrade after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cosmovisor.backup import manifest
+from cosmovisor.demo import ledger
+from cosmovisor.model.plan import Plan
+from cosmovisor.storage import document
+from tests.support.world import Supervisor, World
+
+HOOK = Path(__file__).parent / "cutter"
+SCRIPT = """#!/bin/sh
+echo "begin $1" >> {log}
+sleep 0.05
+echo "end $1" >> {log}
+"""
+MANNERS: dict[str, Any] = {"pre_upgrade": (0,), "pre_upgrade_seconds": 0.05}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where to cut.
+
+    Attributes:
+        label: A call as the log names it, or `after N ms` for an instant after the plan was scheduled.
+        nth: Which of the calls with this label, from 1.
+        moment: `before` or `after` the call.
+        whom: `one` (the process that makes the call) or `group` (with the node and everything else).
+    """
+
+    label: str
+    nth: int = 1
+    moment: str = "before"
+    whom: str = "one"
+
+    def text(self) -> str:
+        return f"{self.whom} {self.moment} {self.label} #{self.nth}"
+
+
+class Cutting:
+    """A home that goes from version to version, with a cut in each upgrade."""
+
+    def __init__(self, root: Path, *, fetch: bool = False) -> None:
+        self.fetch = fetch
+        self.world = World(root, block_interval=0.05)
+        self.hook = root / "cutter"
+        self.hook.mkdir()
+        self.script_log = root / "script.log"
+        self.world.variables = {
+            "PYTHONPATH": str(HOOK),
+            "CUTTER": str(self.hook),
+            "DAEMON_ALLOW_DOWNLOAD_BINARIES": "true",
+            "COSMOVISOR_TRUST": "off",
+            "COSMOVISOR_CUSTOM_PREUPGRADE": "script.sh",
+            "COSMOVISOR_BACKUP_KEEP": "2",
+        }
+        self.world.genesis("v1")
+        script = self.world.tree / "script.sh"
+        script.write_text(SCRIPT.format(log=self.script_log))
+        script.chmod(0o755)
+        self.number = 1
+        self.kills = 0
+        self.supervisor: Supervisor | None = None
+        self.digests: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        return f"v{self.number}"
+
+    def log(self) -> list[tuple[str, int]]:
+        """The calls of the present upgrade so far: label and number."""
+        try:
+            lines = (self.hook / "log").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        found = [line.split("\t") for line in lines]
+        return [(label, int(nth)) for number, label, nth in found if number == str(self.number)]
+
+    def upgrade(self, cut: Cut | None) -> bool:
+        """Take the chain through its next upgrade with this cut; True if the cut was reached.
+
+        Raises:
+            AssertionError: Something was wrong afterwards; the text says what everybody was doing.
+        """
+        world = self.world
+        if self.supervisor is None or not self.supervisor.is_alive():
+            self.supervisor = world.run()
+        world.until_height(1)
+        self.number += 1
+        info = ""
+        if self.fetch:
+            info = json.dumps({"binaries": {"any": world.publish(self.name, **MANNERS)}})
+        else:
+            world.place(self.name, **MANNERS)
+        self._order(None)
+        height = world.schedule(self.name, blocks=12, info=info)
+        # A node that is killed forgets what it has not committed: the plan must be the chain's before the cut.
+        world.wait("the plan", world.scheduled)
+        if cut is not None and cut.label.startswith("after "):
+            self._kill_at(cut)
+        else:
+            self._order(cut)
+        world.wait("the upgrade", self._is_done)
+        self._order(None)
+        world.wait("one node and no step in flight", self._is_calm)
+        fired = (self.hook / f"fired-{self.number}").exists()
+        self.kills += fired
+        self.check(Plan(self.name, height, info))
+        return fired
+
+    def check(self, plan: Plan) -> None:
+        """Everything that must hold after an upgrade, however it was cut."""
+        world = self.world
+        assert world.current() == f"upgrades/{plan.name}"
+        marker = json.loads((world.tree / "upgrades" / plan.name / "upgrade-info.json").read_text())
+        assert (marker["name"], marker["height"]) == (plan.name, plan.height)
+        self._check_folders()
+        self._check_helpers(plan.name)
+        entries = world.entries()
+        assert ledger.conflicts(entries) == [], world.report()
+        assert ledger.early_starts(entries) == [], world.report()
+        old = [entry for entry in ledger.old_starts_after_halt(entries) if plan.name not in entry["handlers"]]
+        assert len(old) <= self.kills, world.report()
+
+    def close(self) -> None:
+        self.world.close()
+
+    def _order(self, cut: Cut | None) -> None:
+        lines = [str(self.number), cut.label, str(cut.nth), cut.moment, cut.whom] if cut else []
+        text = "\n".join(lines or [str(self.number), "none", "0", "before", "one"])
+        new = self.hook / "order.new"
+        new.write_text(text)
+        new.replace(self.hook / "order")
+
+    def _kill_at(self, cut: Cut) -> None:
+        assert self.supervisor is not None
+        time.sleep(int(cut.label.split()[1]) / 1000)
+        (self.hook / f"fired-{self.number}").touch()
+        if cut.whom == "group":
+            self.supervisor.process.send_signal(signal.SIGSTOP)  # it must not see its node go first
+            for pid in self._processes():
+                os.kill(pid, signal.SIGKILL)
+        self.supervisor.process.kill()
+
+    def _processes(self) -> list[int]:
+        mark, found = f"CUTTER={self.hook}".encode(), []
+        for entry in os.listdir("/proc"):
+            if entry.isdigit() and int(entry) != self.supervisor.pid:  # type: ignore[union-attr]
+                try:
+                    if mark in Path("/proc", entry, "environ").read_bytes().split(b"\0"):
+                        found.append(int(entry))
+                except OSError:
+                    continue
+        return found
+
+    def _is_done(self) -> bool:
+        """A cut supervisor is started again, as a service manager does, until the new version makes blocks."""
+        assert self.supervisor is not None
+        if not self.supervisor.is_alive():
+            # 137: it saw the node of a killed group go a moment before it was killed itself.
+            assert self.supervisor.process.returncode in {-signal.SIGKILL, 137}, self.world.report()
+            self.supervisor = self.world.run()
+        return self.world.blocks_of(self.name) >= 1
+
+    def _is_calm(self) -> bool:
+        if not self._is_done() or len(self.world.live_nodes()) != 1:
+            return False
+        state = document.read(str(self.world.tree / "state.json"))
+        return state is not None and state.step is None
+
+    def _check_folders(self) -> None:
+        for folder in (self.world.tree / "upgrades").iterdir():
+            if folder.name.startswith("."):
+                continue
+            binary = folder / "bin" / self.world.prog
+            digest = self.world.digest(binary)
+            assert self.digests.setdefault(folder.name, digest) == digest
+            assert os.access(binary, os.X_OK)
+        backups = list(self.world.home.glob("data-backup-*"))
+        assert backups
+        for folder in backups:
+            assert manifest.problems(str(folder), manifest.read(str(folder))) == []
+
+    def _check_helpers(self, name: str) -> None:
+        done = [line for line in self.script_log.read_text().splitlines() if line.endswith(f" {name}")]
+        assert done[-2:] == [f"begin {name}", f"end {name}"], done
+        notes = [entry for entry in self.world.entries() if entry.get("version") == name]
+        order = [
+            entry["what"] for entry in notes if entry["what"] in {"pre-upgrade", "pre-upgrade-end", "start"}
+        ]
+        first = order.index("start")
+        assert order[:first][-2:] == ["pre-upgrade", "pre-upgrade-end"], order
+
+
+def draw(dice: random.Random, calls: list[tuple[str, int]]) -> Cut:
+    """Draw a cut: a fifth at a random instant, the rest at calls, each kind of call as likely as any other."""
+    whom = dice.choice(("one", "group"))
+    if dice.random() < 0.2:
+        return Cut(f"after {dice.randrange(1500)} ms", whom=whom)
+    label = dice.choice(sorted({label for label, _ in calls}))
+    nth = dice.choice([number for each, number in calls if each == label])
+    return Cut(label, nth, dice.choice(("before", "after")), whom)
