@@ -31,6 +31,9 @@ RUNNING, FOLDERS, UPGRADES, CARE, OTHER = (
 #: One line for each command; keep it in the order in which the overview shows it.
 COMMANDS = {
     "run": Entry("cosmovisor.cli.run", RUNNING, "Run the node and keep it on the right binary."),
+    "reload": Entry(
+        "cosmovisor.cli.reload", RUNNING, "Start the supervisor anew with new settings; the node runs on."
+    ),
     "init": Entry("cosmovisor.cli.init", FOLDERS, "Make the folders and put the first binary into place."),
     "config": Entry(
         "cosmovisor.cli.config", FOLDERS, "Show every setting; with --explain where it comes from."

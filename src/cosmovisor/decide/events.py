@@ -7,6 +7,7 @@ The shell reports; it draws no conclusion about plans or heights.
 from __future__ import annotations
 
 from cosmovisor.model.observations import Observations
+from cosmovisor.model.plan import Version
 from cosmovisor.model.receipts import BackupReceipt, BackupWaived, NodeStopped
 from cosmovisor.model.value import value
 
@@ -28,10 +29,19 @@ class Started:
 
 @value
 class OrphanFound:
-    """A node of an earlier supervisor still lives (its lock is held); it is now watched by `pid`."""
+    """A node of an earlier supervisor still lives (its lock is held); it is now watched by `pid`.
+
+    Attributes:
+        at: When.
+        pid: Its main process.
+        version: What runs, where its record tells.
+        ours: True if we are that supervisor, after a reload: the node is kept whatever the setting says.
+    """
 
     at: float
     pid: int
+    version: Version | None = None
+    ours: bool = False
 
 
 @value

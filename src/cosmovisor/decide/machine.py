@@ -61,8 +61,13 @@ def _on_started(turn: Turn, _event: events.Started) -> None:
 
 def _on_orphan(turn: Turn, event: events.OrphanFound) -> None:
     """An orphan is stopped, or kept if the operator wants that; a second node is never started beside it."""
-    run = replace(runs.begin(turn.at, None, UNKNOWN, first_launch=False), adopted=True)
+    run = replace(runs.begin(turn.at, event.version, UNKNOWN, first_launch=False), adopted=True)
     turn.set(run=run, lives=True)
+    if event.ours:
+        turn.say("info", f"the node (pid {event.pid}) runs on through the reload")
+        turn.enter("running")
+        turn.ask("all")
+        return
     if turn.m.policy.adopt_orphan:
         turn.say("warn", f"the node of an earlier supervisor still runs (pid {event.pid}): it is kept")
         turn.enter("running")

@@ -15,7 +15,7 @@ from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.state import State
 from cosmovisor.model.value import value
 from cosmovisor.storage import document, durable, locks
-from cosmovisor.supervisor import active, go_json, spawn
+from cosmovisor.supervisor import active, go_json, same_key, spawn
 from cosmovisor.supervisor.context import Context
 
 TYPE_CHECKING = False
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @value
 class Launched:
-    """The node, as it was started."""
+    """The node, as it was started; the version of one that was found running may be unknown."""
 
     child: spawn.Child
-    version: Version
+    version: Version | None
     binary: str
     arguments: tuple[str, ...]
 
@@ -50,9 +50,15 @@ def save(context: Context, state: State) -> events.Failed | None:
 
 
 def launch(
-    context: Context, command: commands.Spawn
+    context: Context, command: commands.Spawn, key: tuple[str, str] | None = None
 ) -> tuple[events.NodeSpawned | events.Failed, Launched | None]:
-    """Start the node of a version with the operator's arguments, holding the node's lock over the exec."""
+    """Start the node of a version with the operator's arguments, holding the node's lock over the exec.
+
+    Args:
+        context: The home.
+        command: What to start.
+        key: (chain id, address) of the key that it signs with; None where it has none of its own.
+    """
     binary = context.layout.bin(command.version)
     arguments = list(context.arguments)
     if command.halt_height:
@@ -60,13 +66,20 @@ def launch(
     try:
         active.make_executable(binary)
         lock = locks.hold(context.layout.node_lock, inheritable=True)
+        claimed = None
         try:
+            if key is not None and context.settings.cosmovisor_same_key == "refuse":
+                claimed = same_key.claim(*key)
             environ = spawn.environment(context.environ, spawn.library_folder(binary))
             child = spawn.spawn(binary, arguments, environ, now=time.time())
             lock.describe(child.pid, " ".join([binary, *arguments]))
         finally:
             # The node has inherited the lock; our own descriptor would keep it alive after the node.
             lock.close()
+            if claimed is not None:
+                claimed.close()
+    except same_key.SameKeyError as error:
+        return events.Failed(time.monotonic(), "spawn", error.cause, error.next_step, retry=False), None
     except CosmovisorError as error:
         return events.Failed(time.monotonic(), "spawn", error.cause, error.next_step), None
     launched = Launched(child, command.version, binary, tuple(arguments))

@@ -18,7 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cosmovisor.decide.commands import Command
     from cosmovisor.decide.events import Event
-    from cosmovisor.supervisor.spawn import Child
 
 #: A table that goes round in circles must not keep the supervisor from its signals.
 _ROUNDS = 60
@@ -33,6 +32,7 @@ class Start:
         events: Events that the machine has not seen yet, in order.
         launched: The node, once it runs.
         orphan: The node of an earlier supervisor, where one still lives.
+        sign_key: (chain id, address) of the validator's key, where the home has one.
         said: What the operator is to be told, in order: told as soon as the node runs.
         sources: The sources of heights.
         status: The exit status, where the machine has ended already.
@@ -44,7 +44,8 @@ class Start:
         self.commands: list[Command] = []
         self.events: list[Event] = []
         self.launched: Launched | None = None
-        self.orphan: Child | None = None
+        self.orphan: Launched | None = None
+        self.sign_key: tuple[str, str] | None = None
         self.said: list[commands.Say] = []
         self.sources = heights.Heights(context)
         self.status: int | None = None
@@ -74,6 +75,7 @@ def _carry_out(start: Start, command: Command) -> bool:
         start.said.append(command)
     elif isinstance(command, commands.GatherFacts):
         seen = facts.gather(start.context, start.machine.state, command, start.sources)
+        start.sign_key = seen.sign_key
         answer = events.FactsGathered(time.monotonic(), seen)
     elif isinstance(command, commands.Save):
         answer = effects.save(start.context, command.state)
@@ -82,7 +84,7 @@ def _carry_out(start: Start, command: Command) -> bool:
             start.events.append(answer)
             return True
     elif isinstance(command, commands.Spawn):
-        answer, start.launched = effects.launch(start.context, command)
+        answer, start.launched = effects.launch(start.context, command, start.sign_key)
         if start.launched is not None:
             launched = start.launched
             start.sources.begin(launched.binary, launched.arguments, launched.child.started_at)

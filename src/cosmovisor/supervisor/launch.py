@@ -8,21 +8,26 @@ import time
 
 from cosmovisor.decide import events
 from cosmovisor.model.errors import ConfigurationError, StateError
-from cosmovisor.model.heights import UNKNOWN
 from cosmovisor.observe.log import Log
 from cosmovisor.storage import document, locks
-from cosmovisor.supervisor import batch_file, first
+from cosmovisor.supervisor import first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cosmovisor.config.load import Loaded
     from cosmovisor.supervisor.context import Context
+    from cosmovisor.supervisor.handover import Handover
 
 _BLOCKED = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP)
 
 
-def supervise(context: Context, loaded: Loaded) -> int:
+def supervise(context: Context, loaded: Loaded, given: Handover | None = None) -> int:
     """Supervise the node of a home until it or we are ended; return the exit status.
+
+    Args:
+        context: The home.
+        loaded: The settings with their warnings.
+        given: What we had before a reload; None at an ordinary start.
 
     Raises:
         CosmovisorError: Nothing was started.
@@ -34,48 +39,49 @@ def supervise(context: Context, loaded: Loaded) -> int:
             f"cannot supervise {context.layout.daemon_home}: {context.data} is not a folder",
             f"Set up the node first (`cosmovisor run init …`), or make the folder: mkdir -p {context.data}",
         )
-    try:
-        lock = locks.hold(context.layout.supervisor_lock)
-    except locks.LockHeld as error:
-        raise already_running(context, error) from None
+    lock = _lock(context, given)
     log = Log.of(context.settings)
-    recorded_at = batch_file.changed_at(context.layout.state_file)
     found = document.load(context.layout.state_file)
     start = first.Start(context, first.beginning(context, found.state))
-    first.run(start, _beginning(context, start))
+    first.run(start, _beginning(context, start, given))
     # The node runs (or never will): from here on nothing has to be quick.
-    differences = () if found.found else loaded.differences
-    for text in (*loaded.warnings, *differences, *found.notes, *_take_over(context, start, recorded_at)):
+    for text in (*loaded.warnings, *found.notes):
         log.warning(text)
     from cosmovisor.supervisor import shell
 
     try:
-        return shell.run(context, start, log)
+        return shell.run(context, start, log, lock.fd)
     finally:
         lock.close()
 
 
-def _take_over(context: Context, start: first.Start, recorded_at: float) -> list[str]:
-    """Ask the machine to schedule what the Go tool had scheduled; return what is to be told."""
-    seen = start.machine.seen
-    taken, notes = batch_file.entries(
-        context, start.machine.state, UNKNOWN if seen is None else seen.b, recorded_at
-    )
-    start.events += [events.Asked(time.monotonic(), "schedule", entry) for entry in taken]
-    return notes
+def _lock(context: Context, given: Handover | None) -> locks.Lock:
+    """Take the home's lock, or the one that we had before a reload."""
+    if given is not None:
+        os.set_inheritable(given.lock_fd, False)
+        return locks.adopt(context.layout.supervisor_lock, given.lock_fd)
+    try:
+        return locks.hold(context.layout.supervisor_lock)
+    except locks.LockHeld as error:
+        raise already_running(context, error) from None
 
 
-def _beginning(context: Context, start: first.Start) -> events.Started | events.OrphanFound:
-    if locks.is_held(context.layout.node_lock):
+def _beginning(
+    context: Context, start: first.Start, given: Handover | None
+) -> events.Started | events.OrphanFound:
+    found = None
+    if given is not None or locks.is_held(context.layout.node_lock):
         from cosmovisor.supervisor import orphan
 
-        found = orphan.find(context)
-        if found is not None:
-            child, binary = found
-            start.orphan = child
-            start.sources.begin(binary, context.arguments, child.started_at)
-            return events.OrphanFound(time.monotonic(), child.pid)
-    return events.Started(time.monotonic())
+        if given is None:
+            found = orphan.find(context)
+        else:
+            found = orphan.launched(context, given.pid, given.started_at, given.binary, given.arguments)
+    if found is None:
+        return events.Started(time.monotonic())
+    start.orphan = found
+    start.sources.begin(found.binary, found.arguments, found.child.started_at)
+    return events.OrphanFound(time.monotonic(), found.child.pid, found.version, given is not None)
 
 
 def already_running(context: Context, error: locks.LockHeld) -> StateError:

@@ -8,13 +8,14 @@ import time
 from cosmovisor.storage import locks
 from cosmovisor.supervisor import helper, processes, spawn
 from cosmovisor.supervisor.context import Context
+from cosmovisor.supervisor.effects import Launched
 
 #: Seconds that a helper gets to end after SIGTERM.
 _GRACE = 5.0
 
 
-def find(context: Context) -> tuple[spawn.Child, str] | None:
-    """Return the living node of an earlier supervisor with its binary; None where none lives.
+def find(context: Context) -> Launched | None:
+    """Return the living node of an earlier supervisor; None where none lives.
 
     A helper (`pre-upgrade`, the operator's script) is ended here, since its step is taken again from its
     beginning; only a node is handed to the machine.
@@ -26,8 +27,25 @@ def find(context: Context) -> tuple[spawn.Child, str] | None:
     if holder.command.startswith(helper.MARK) or not holder.pid:
         end(lock)
         return None
-    child = spawn.Child(holder.pid, spawn.pidfd_of(holder.pid), holder.since or time.time())
-    return child, holder.command.split(" ")[0]
+    return launched(context, holder.pid, holder.since or time.time(), holder.command.split(" ")[0])
+
+
+def launched(
+    context: Context, pid: int, started_at: float, binary: str, arguments: tuple[str, ...] | None = None
+) -> Launched:
+    """Describe a node that runs already.
+
+    Args:
+        context: The home.
+        pid: Its main process.
+        started_at: When it was started, seconds since the epoch.
+        binary: Its program, which also tells its version.
+        arguments: Its arguments; None: those of the command line.
+    """
+    folder = os.path.dirname(os.path.dirname(binary))
+    version = context.layout.version_of(folder) if folder.startswith("/") else None
+    child = spawn.Child(pid, spawn.pidfd_of(pid), started_at)
+    return Launched(child, version, binary, context.arguments if arguments is None else arguments)
 
 
 def end(lock: str) -> None:

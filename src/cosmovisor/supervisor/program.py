@@ -87,6 +87,11 @@ class Program:
         """End it and what it started."""
         processes.kill_session(self.child.pid)
 
+    async def end(self) -> None:
+        """End it and wait until nothing of it is left."""
+        self.kill()
+        await asyncio.wait({self._task}, timeout=10.0)
+
     def _write(self) -> None:
         try:
             while self._given:

@@ -10,6 +10,7 @@ from cosmovisor.model.plan import Plan
 from cosmovisor.model.state import ScheduleEntry
 from cosmovisor.plan import names
 from cosmovisor.storage import codec
+from cosmovisor.supervisor import reload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,9 +41,12 @@ class Requests:
             return self._shell.snapshot()
         what = request.get("do")
         at = time.monotonic()
-        if what in {"recheck", "reload", "stop"}:
-            if what == "recheck":
-                self._shell.stager.look_again()
+        if what == "reload":
+            pinned = await reload.check(self._shell)
+            self._shell.put(events.Asked(at, "reload"))
+            return {"ok": True, "pinned": pinned}
+        if what in {"recheck", "stop"}:
+            self._shell.stager.look_again()
             self._shell.put(events.Asked(at, what))
         elif what == "known-plan":
             found = request.get("plan")

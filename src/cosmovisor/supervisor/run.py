@@ -11,6 +11,8 @@ from cosmovisor.model.plan import GENESIS_VERSION
 from cosmovisor.supervisor import active, spawn, words
 from cosmovisor.supervisor import context as contexts
 
+#: `handover.VARIABLE`; the module itself is imported after a reload only.
+_RELOADED = "COSMOVISOR_RELOADED"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cosmovisor.supervisor.context import Context
@@ -31,6 +33,11 @@ def run(args: list[str], environ: dict[str, str], config_file: str | None) -> in
         CosmovisorError: Nothing was started, or nothing is left running.
     """
     spawn.check_platform(sys.platform)
+    given = None
+    if _RELOADED in environ:
+        from cosmovisor.supervisor import handover
+
+        given = handover.take(environ)
     args, named, problem = words.own_config_option(args)
     if problem:
         raise UsageError(problem)
@@ -42,7 +49,7 @@ def run(args: list[str], environ: dict[str, str], config_file: str | None) -> in
         _become(context)
     from cosmovisor.supervisor import launch
 
-    return launch.supervise(context, loaded)
+    return launch.supervise(context, loaded, given)
 
 
 def _become(context: Context) -> None:

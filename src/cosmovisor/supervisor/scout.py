@@ -42,6 +42,7 @@ class Scout:
 
     def start(self) -> None:
         """Start it soon, if it is switched on."""
+        self._stopped = False
         if self._context.settings.cosmovisor_scout == "on":
             self._timer = asyncio.get_running_loop().call_later(_FIRST, self._launch)
 
@@ -52,6 +53,13 @@ class Scout:
             self._timer.cancel()
         if self._program is not None:
             self._program.kill()
+
+    async def end(self) -> None:
+        """End it and wait for its end."""
+        program = self._program
+        self.stop()
+        if program is not None:
+            await program.end()
 
     def _launch(self) -> None:
         self._timer = None

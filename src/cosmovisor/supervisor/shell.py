@@ -26,6 +26,7 @@ from cosmovisor.supervisor import (
     notify,
     preload,
     reaper,
+    reload,
     requests,
     scout,
     server,
@@ -63,10 +64,13 @@ class Shell:
         context: The home.
         start: What the first steps have left.
         log: Where lines go.
+        lock_fd: Descriptor of the supervisor's lock.
     """
 
-    def __init__(self, context: Context, start: first.Start, log: Log) -> None:
+    def __init__(self, context: Context, start: first.Start, log: Log, lock_fd: int) -> None:
         self.context = context
+        self.lock_fd = lock_fd
+        self.launched: effects.Launched | None = None
         self.machine = start.machine
         self.seen: Observations | None = None
         self.node: node.Node | None = None
@@ -83,6 +87,7 @@ class Shell:
         self._queue: collections.deque[Event] = collections.deque(start.events)
         self._arrived = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._acting = False
         self._showing: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,7 +108,9 @@ class Shell:
         if self._start.launched is not None:
             self._hold(self._start.launched)
         elif self._start.orphan is not None:
-            self.node = node.Node(self._start.orphan, self.context.layout.node_lock, self._ended)
+            self.launched = self._start.orphan
+            self.node = node.Node(self.launched.child, self.context.layout.node_lock, self._ended)
+            self.notify.ready()
         self.watches.start()
         if self.watches.problem:
             self.teller.tell("warn", self.watches.problem)
@@ -152,6 +159,10 @@ class Shell:
         self._queue.append(event)
         self._arrived.set()
 
+    def is_busy(self) -> bool:
+        """Tell whether something is being carried out, or the machine has not seen everything yet."""
+        return self._acting or bool(self._queue) or self.machine.phase != "running"
+
     def _signalled(self, name: Any, terminal: bool) -> None:
         self.put(events.SignalCame(time.monotonic(), name, terminal))
 
@@ -190,9 +201,13 @@ class Shell:
     # -- commands ----------------------------------------------------------------------------------------
 
     async def _carry_out_all(self, asked: list[Command]) -> None:
-        for command in asked:
-            if not await self._carry_out(command):
-                return
+        self._acting = True
+        try:
+            for command in asked:
+                if not await self._carry_out(command):
+                    return
+        finally:
+            self._acting = False
 
     async def _carry_out(self, command: Command) -> bool:
         """Carry out one command; False if the rest of this answer is dropped."""
@@ -237,7 +252,7 @@ class Shell:
         elif isinstance(command, commands.Stage):
             self.stager.stage(command.plan, urgent=command.urgent)
         elif isinstance(command, commands.Reload):
-            self.teller.tell("warn", "this version cannot reload: restart the service instead")
+            self._begin(reload.reload(self))
         else:
             answer = await asyncio.to_thread(effects.file_command, self.context, command)
             if answer is not None:
@@ -264,13 +279,15 @@ class Shell:
         self.put(answer)
 
     async def _spawn(self, command: commands.Spawn) -> None:
-        answer, launched = await asyncio.to_thread(effects.launch, self.context, command)
+        key = self.seen.sign_key if self.seen is not None else self._start.sign_key
+        answer, launched = await asyncio.to_thread(effects.launch, self.context, command, key)
         if launched is not None:
             self._sources.begin(launched.binary, launched.arguments, launched.child.started_at)
             self._hold(launched)
         self.put(answer)
 
     def _hold(self, launched: effects.Launched) -> None:
+        self.launched = launched
         self.node = node.Node(launched.child, self.context.layout.node_lock, self._ended)
         self.teller.tell("info", "running app", path=launched.binary, args=list(launched.arguments))
         self.notify.ready()
@@ -301,12 +318,12 @@ class Shell:
         self.server.publish({"event": "snapshot", "snapshot": found})
 
 
-def run(context: Context, start: first.Start, log: Log) -> int:
+def run(context: Context, start: first.Start, log: Log, lock_fd: int) -> int:
     """Run the loop to its end and return the exit status of the supervisor."""
     with contextlib.suppress(KeyboardInterrupt):
-        return asyncio.run(_run(context, start, log))
+        return asyncio.run(_run(context, start, log, lock_fd))
     return spawn.exit_status(-signal.SIGINT)
 
 
-async def _run(context: Context, start: first.Start, log: Log) -> int:
-    return await Shell(context, start, log).run()
+async def _run(context: Context, start: first.Start, log: Log, lock_fd: int) -> int:
+    return await Shell(context, start, log, lock_fd).run()

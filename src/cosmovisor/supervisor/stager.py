@@ -86,6 +86,13 @@ class Stager:
         if self._program is not None:
             self._program.kill()
 
+    async def end(self) -> None:
+        """End what runs and wait for its end."""
+        running = self._program
+        self.stop()
+        if running is not None:
+            await running.end()
+
     def _cancel_timer(self) -> None:
         if self._again is not None:
             self._again.cancel()
