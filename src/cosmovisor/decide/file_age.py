@@ -66,11 +66,12 @@ def plan_file(
 def _older_by_records(seen: Observations, height: int, written_at: float, a: Evidence) -> bool:
     """Tell whether the write-ahead log proves the file older than a block that the chain met it before.
 
-    Older than the record of a block below H-1; or older than that of H while a >= H. The file is given its
-    whole last second, as some file systems keep no more.
+    Older than the record of a block below H: the chain writes its file when it meets H, after the record of
+    H-1. Or older than that of H while a >= H. The file is given its whole last second, as some file systems
+    keep no more.
     """
     for recorded, at in seen.record_times:
-        if written_at + 1 <= at and (recorded < height - 1 or (recorded == height and a.reaches(height))):
+        if written_at + 1 <= at and (recorded < height or (recorded == height and a.reaches(height))):
             return True
     return False
 

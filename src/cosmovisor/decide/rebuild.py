@@ -39,6 +39,8 @@ def reset_stages(state: State, seen: Observations, facts: Facts, version: Versio
     """
     plan = _plan_of(state, seen, version)
     record = _rebuilt(facts, plan, version, inferred=True)
+    if record is not None and record.stage == "pre-upgraded" and _is_unfinished(state, version):
+        record = replace(record, stage="switched")
     kept: tuple[PlanRecord, ...] = ()
     if facts.data == "same":
         kept = tuple(
@@ -51,6 +53,14 @@ def reset_stages(state: State, seen: Observations, facts: Facts, version: Versio
     stale = state.stale if facts.data == "same" else instance(seen)
     ahead = state.ahead if facts.data == "same" else None
     return replace(_bound(state, seen, stale), records=records, ahead=ahead)
+
+
+def _is_unfinished(state: State, version: Version | None) -> bool:
+    """Tell whether the pre-upgrade of a version was cut, or never begun."""
+    step = state.step
+    if step is not None and step.version == version and step.kind in {"switch", "pre-upgrade"}:
+        return True
+    return any(one.version == version and one.stage == "switched" for one in state.records)
 
 
 def outdated_markers(seen: Observations, facts: Facts) -> tuple[Version, ...]:

@@ -67,6 +67,15 @@ def _without_a_plan(facts: Facts) -> Decision:
     return wait("no plan", f"no plan is pending; {heights(facts)}")
 
 
+def _log_is_below(facts: Facts, height: int) -> bool:
+    """Tell whether the write-ahead log of a living node speaks against a halt.
+
+    A node that lives at its halt is in consensus (in block sync it would have ended), and then the log has
+    the record of H, or of H-1 under optimistic execution.
+    """
+    return facts.b.strength == "at least" and facts.b.source == "cs.wal" and facts.b.height < height - 1
+
+
 def _by_heights(facts: Facts, plan: Plan) -> Decision:
     """Weigh the heights against H, top-down as the design has it."""
     b, a, age = facts.b, facts.a, facts.file.age
@@ -96,7 +105,8 @@ def _by_heights(facts: Facts, plan: Plan) -> Decision:
     if b.is_exactly(height - 1) and still and may_be_just_before(facts, height) and age == "fresh":
         why = "the chain has written the file in this run and stands still just below (optimistic execution)"
         return due(facts, plan, "at H-1, fresh", why, proven=True)
-    if b.strength != "exact" and facts.node.quiet and age == "fresh":
+    silent = b.strength != "exact" and facts.node.quiet and not _log_is_below(facts, height)
+    if silent and age == "fresh":
         why = "the file was written in this run, nobody tells the height, and nothing moves below data/"
         return due(facts, plan, "silent, fresh", why, proven=False)
     if b.is_below(height) and not still:

@@ -99,7 +99,7 @@ class Observations:
         folders: `genesis` first, then those of `upgrades/` by name (at most 256).
         b: Block-store height: the best of the sources that answered just now (own record left out).
         a: Application height, likewise.
-        tried: True if every source of heights was asked in this round and none has given a height.
+        tried: True if every source of heights was asked in this round and none has given an exact one.
         record_times: (height, time) of the end-of-height records of `cs.wal`: the last one, and H-2, H-1, H
             of each prospect, as far as they are there; times in seconds since the epoch.
         data_changed_at: Newest change seen below `data/`, seconds since the epoch; None if that was not

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         return cls
 
 else:
+    from _operator import itemgetter
 
     def value(cls):
         """Declare a frozen value class from its annotations."""
@@ -29,24 +30,27 @@ else:
                     names.append(name)
         defaults = {name: getattr(cls, name) for name in names if hasattr(cls, name)}
         cls.__fields__ = cls.__match_args__ = names = tuple(names)
-        required = len(names) - len(defaults)
+        known = frozenset(names)
+        pick = itemgetter(*names) if names else lambda _: ()
 
         def __init__(self, *args, **given):
-            if len(args) > len(names):
-                raise TypeError(f"{cls.__name__} takes {len(names)} fields, not {len(args)}")
             own = self.__dict__
-            for name, item in zip(names, args, strict=False):
-                own[name] = item
-            for name, item in given.items():
-                if name in own or name not in names:
-                    raise TypeError(f"{cls.__name__} has no field {name!r} left to set")
-                own[name] = item
-            if len(own) != len(names):
-                for name in names:
-                    if name not in own:
-                        if name not in defaults:
-                            raise TypeError(f"{cls.__name__} needs the field {name!r}")
-                        own[name] = defaults[name]
+            own.update(defaults)
+            if args:
+                if len(args) > len(names):
+                    raise TypeError(f"{cls.__name__} takes {len(names)} fields, not {len(args)}")
+                own.update(zip(names, args, strict=False))
+                for name in names[: len(args)]:
+                    if name in given:
+                        raise TypeError(f"{cls.__name__} has no field {name!r} left to set")
+            if given:
+                own.update(given)
+            if own.keys() != known:
+                for name in own:
+                    if name not in known:
+                        raise TypeError(f"{cls.__name__} has no field {name!r} left to set")
+                missing = next(name for name in names if name not in own)
+                raise TypeError(f"{cls.__name__} needs the field {missing!r}")
 
         def __setattr__(self, name, _):
             raise AttributeError(f"{cls.__name__} is frozen: {name} cannot be set")
@@ -58,7 +62,7 @@ else:
             return self.__dict__ == other.__dict__ if other.__class__ is self.__class__ else NotImplemented
 
         def __hash__(self):
-            return hash((cls, *[self.__dict__[name] for name in names]))
+            return hash((cls, pick(self.__dict__)))
 
         def __repr__(self):
             return f"{cls.__name__}({', '.join(f'{name}={self.__dict__[name]!r}' for name in names)})"
@@ -66,7 +70,6 @@ else:
         for function in (__init__, __setattr__, __delattr__, __eq__, __hash__, __repr__):
             if function.__name__ not in cls.__dict__ or function.__name__ == "__init__":
                 setattr(cls, function.__name__, function)
-        cls.__required__ = required
         return cls
 
 
@@ -84,7 +87,14 @@ else:
 
     def replace(instance, **changes):
         """Return a copy of a value with some fields changed."""
-        return instance.__class__(**{**instance.__dict__, **changes})
+        copy = instance.__class__.__new__(instance.__class__)
+        own = copy.__dict__
+        own.update(instance.__dict__)
+        if not own.keys() >= changes.keys():
+            name = next(name for name in changes if name not in own)
+            raise TypeError(f"{instance.__class__.__name__} has no field {name!r} left to set")
+        own.update(changes)
+        return copy
 
     def fields(kind):
         """Return the field names of a value or of a value class, in order."""

@@ -31,7 +31,7 @@ class Found:
     Attributes:
         b: Block-store height.
         a: Application height.
-        tried: True if every source was asked and none has given a height.
+        tried: True if every source was asked and none has given an exact height.
         chain_id: The chain of the node that answered; empty where none did.
     """
 
@@ -93,7 +93,7 @@ class Heights:
         b = self._ask_status(chain_id, node_id)
         if b.strength == "unknown":
             b = self._write_ahead_log()
-        return Found(b, found.a, tried=b.strength == "unknown")
+        return Found(b, found.a, tried=b.strength != "exact")
 
     def record_times(self, plans: tuple[Plan, ...]) -> tuple[tuple[int, float], ...]:
         """Return (height, time) of the log's last record and of those for H-2, H-1, H of each plan."""

@@ -207,3 +207,14 @@ def test_reasons_name_the_plan_both_heights_and_their_sources() -> None:
     for word in ('plan "v2" for height 100', "block store 100 (rpc)", "application 99 (rpc)", "is ready"):
         assert word in reason
     assert V1 is not V2
+
+
+def test_a_silent_node_whose_log_ends_below_the_height_is_not_at_its_halt() -> None:
+    from cosmovisor.model.heights import Evidence
+
+    def ask(height: int, source: str) -> str:
+        b = Evidence(height, "at least", source)
+        return decide_running(facts(file=file(), b=b, node=running(quiet=True))).do
+
+    assert ask(H - 2, "cs.wal") == "wait"
+    assert ask(H - 1, "cs.wal") == ask(H, "cs.wal") == ask(H - 2, "own record") == "upgrade"
