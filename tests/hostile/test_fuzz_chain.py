@@ -12,14 +12,14 @@ import tempfile
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.scripted_rpc import status
-from tests.support.wal_bytes import block, end_height, noise
 
 from cosmovisor.chain import answer, genesis, gov, keys, rpc, sign_state, upgrade, wal
 from cosmovisor.chain.address import rpc_address
 from cosmovisor.chain.messages import chain_pb2 as m
 from cosmovisor.model.errors import ChainError
 from cosmovisor.model.plan import Plan
+from tests.support.scripted_rpc import status
+from tests.support.wal_bytes import block, end_height, noise
 
 FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))
 DATA = pathlib.Path(__file__).parents[1] / "data"

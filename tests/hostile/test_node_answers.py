@@ -12,13 +12,13 @@ import time
 import tracemalloc
 
 import pytest
-from tests.support.scripted_rpc import ScriptedRpc, http_answer, status
 
 from cosmovisor.chain import gov, http, upgrade
 from cosmovisor.chain.rpc import Rpc
 from cosmovisor.model.errors import ChainError
 from cosmovisor.scout.follower import Follower
 from cosmovisor.scout.sources import Sources
+from tests.support.scripted_rpc import ScriptedRpc, http_answer, status
 
 GOOD = {"jsonrpc": "2.0", "id": 1, "result": status(10)}
 #: Seconds for an exchange that must end by its deadline, and the most that a loaded machine may make of it.

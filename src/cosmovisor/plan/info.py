@@ -21,7 +21,7 @@ _LONGEST_URL = 16 * 1024
 _LONGEST_KEY = 256
 #: As Go's `url.ParseRequestURI` has it, less what has no meaning as a source (`mailto:x`, `note: text`).
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|[a-z0-9]+::|/)[^\s\x00-\x1f\x7f]+")
-_PLACEHOLDERS = re.compile(r"placeholder|todo|tbd|changeme|[<>{}\[\]]|\bxxx+\b", re.IGNORECASE)
+_PLACEHOLDERS = re.compile(r"placeholder|todo|tbd|changeme|[<>{}]|(?<!//)\[|\bxxx+\b", re.IGNORECASE)
 
 
 @value

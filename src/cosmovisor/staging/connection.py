@@ -108,6 +108,11 @@ class _Wire(io.RawIOBase):
             self.meter.count(size)
             return size
 
+    def close(self) -> None:
+        """The answer is read or given up: the connection served for nothing else."""
+        self.sock.close()
+        super().close()
+
 
 class _Socket:
     """What `http.client` needs of a socket."""
@@ -123,7 +128,7 @@ class _Socket:
         self.sock.sendall(data)
 
     def close(self) -> None:
-        self.sock.close()
+        """Only the reader closes: `http.client` lets go of the socket before the body is read."""
 
 
 class _Connection(http.client.HTTPConnection):

@@ -32,7 +32,7 @@ def ask(downloads: Downloads, blob: Blob) -> tuple[Proof, ...]:
     if place.local or place.digest is not None or trust.worth(blob.source) != "https":
         return ()
     parts = urlsplit(place.url)
-    folder = posixpath.dirname(parts.path)
+    folder = posixpath.dirname(parts.path).rstrip("/")
     for name in (f"{posixpath.basename(parts.path)}.sha256", *_LISTS):
         url = urlunsplit((parts.scheme, parts.netloc, f"{folder}/{name}", "", ""))
         try:

@@ -132,6 +132,8 @@ class Unpacked(io.RawIOBase):
         try:
             out = self._decompress(engine)
         except (zlib.error, lzma.LZMAError, OSError, ValueError, EOFError) as error:
+            if "emory" in str(error):
+                raise ArchiveError(f"the {self.kind} stream asks for more memory than it gets") from None
             raise ArchiveError(f"the {self.kind} stream is damaged: {error}") from None
         except MemoryError:
             raise ArchiveError(f"the {self.kind} stream asks for more memory than it gets") from None
@@ -148,6 +150,8 @@ class Unpacked(io.RawIOBase):
             try:
                 out = engine.decompress(data)
             except _zstd_error() as error:
+                if "emory" in str(error):
+                    raise ArchiveError("the zst stream asks for more memory than it gets") from None
                 raise ArchiveError(f"the zst stream is damaged: {error}") from None
         else:
             out = engine.decompress(data, _OUT)
