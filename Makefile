@@ -11,7 +11,7 @@ JOBS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --retries 10
 
-.PHONY: setup demo test check format clean docs fuzz messages real-chain bench
+.PHONY: setup demo test check format clean docs fuzz messages sync-test real-chain bench
 
 setup: $(STAMP)
 
@@ -46,6 +46,12 @@ test-failed: setup
 FACTOR ?= 100
 fuzz: setup
 	FUZZ_FACTOR=$(FACTOR) $(BIN)/python -m pytest tests/hostile -k fuzz -n $(JOBS) --timeout 0 $(ARGS)
+
+# UPGRADES upgrades of the demo chain in one unattended run, with a kill after every other one; SEED picks which.
+UPGRADES ?= 30
+SEED ?= 7
+sync-test: setup
+	SYNC_UPGRADES=$(UPGRADES) SYNC_SEED=$(SEED) $(BIN)/python -m pytest tests/scenario/test_sync.py -k cuts -n 0 --durations=3 $(ARGS)
 
 # The messages that are read from a chain, generated anew from their schema (fetches the generator).
 messages:

@@ -48,6 +48,9 @@ COMMANDS = {
     "scout": Entry(
         "cosmovisor.cli.scout", UPGRADES, "Follow the chain's proposals and its plan; print what is learned."
     ),
+    "sync": Entry(
+        "cosmovisor.cli.sync", RUNNING, "Take the node through all upgrades from a list, unattended."
+    ),
     "show-upgrade-info": Entry(
         "cosmovisor.cli.show_upgrade_info", UPGRADES, "Show the chain's plan file and the schedule."
     ),

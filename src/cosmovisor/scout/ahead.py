@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.value import value
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import IO
+from cosmovisor.scout.staging_run import StagingRun
 
 #: Plans that are staged ahead at most; anybody who pays a deposit can propose.
 PLANS_LIMIT = 3
 #: Tries for one plan while it is in voting, and seconds between them (doubled each time).
 TRIES, PAUSE = 6, 300.0
-_LINE = 1 << 16
 
 
 @value
@@ -136,14 +125,10 @@ class Ahead:
         self._states[plan] = State(f"failed: {reason}", done, tries, self._clock() + pause)
 
 
-class _Run:
-    """One staging process."""
+class _Run(StagingRun):
+    """The staging process of one plan."""
 
     def __init__(self, plan: Plan, command: list[str], environ: dict[str, str], deadline: float) -> None:
-        self.plan = plan
-        self.deadline = deadline
-        self.last: dict[str, object] = {}
-        self._buffer = b""
         order = {
             "name": plan.name,
             "height": plan.height,
@@ -151,54 +136,10 @@ class _Run:
             "urgent": False,
             "execute": False,
         }
-        # A file, not a pipe: a process that does not read cannot hold us.
-        with tempfile.TemporaryFile() as given:
-            given.write(json.dumps(order).encode() + b"\n")
-            given.seek(0)
-            self.process = subprocess.Popen(
-                command,
-                stdin=given,
-                stdout=subprocess.PIPE,
-                env=environ,
-                start_new_session=True,
-            )
-        output = self.process.stdout
-        if output is None:
-            raise OSError("no pipe")
-        self._output: IO[bytes] = output
-        os.set_blocking(output.fileno(), False)
-
-    def events(self) -> list[dict[str, object]]:
-        """Return the JSON objects that have come since the last look; other lines are left out."""
-        found: list[dict[str, object]] = []
-        for _ in range(64):
-            try:
-                data = os.read(self._output.fileno(), _LINE)
-            except (BlockingIOError, ValueError):
-                break
-            if not data:
-                break
-            *lines, self._buffer = (self._buffer + data).split(b"\n")
-            self._buffer = self._buffer[-_LINE:]
-            for line in lines:
-                with contextlib.suppress(ValueError, RecursionError):
-                    event = json.loads(line)
-                    if isinstance(event, dict):
-                        found.append(event)
-        return found
-
-    def end(self) -> None:
-        """Kill what is left of it and reap it."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self._output.close()
-        self.process.wait()
-
-
-def command(config_file: str | None) -> list[str]:
-    """Return the staging command for the same home."""
-    option = ["--cosmovisor-config", config_file] if config_file else []
-    return [sys.executable, "-m", "cosmovisor", "prepare-upgrade", "--supervised", *option]
+        super().__init__(order, command, environ)
+        self.plan = plan
+        self.deadline = deadline
+        self.last: dict[str, object] = {}
 
 
 def _text(found: object) -> str:

@@ -19,7 +19,7 @@ from cosmovisor.model.errors import ChainError
 from cosmovisor.model.plan import Plan
 from cosmovisor.observe.log import Log
 from cosmovisor.scout import ahead as aheads
-from cosmovisor.scout import eta, grpc_node
+from cosmovisor.scout import eta, grpc_node, staging_run
 from cosmovisor.scout.follower import Follower
 from cosmovisor.scout.report import Report
 from cosmovisor.scout.sources import Sources
@@ -112,7 +112,9 @@ def supervised(
     tell = Report(layout.socket)
     ahead = None
     if settings.daemon_allow_download_binaries:
-        ahead = aheads.Ahead(aheads.command(config_file), environ, settings.cosmovisor_download_timeout + 600)
+        ahead = aheads.Ahead(
+            staging_run.command(config_file), environ, settings.cosmovisor_download_timeout + 600
+        )
 
     def say(level: str, text: str, fields: dict[str, object]) -> None:
         (log.warning if level == "warning" else log.info)(text, **fields)

@@ -88,7 +88,11 @@ def prepare(around: Surroundings, request: Request, progress: Callable[[str], No
         if request.cancelled:
             run.take_out()
             return None
-        return run.stage()
+        found = run.stage()
+        if request.operator and found.info_sha256 != record.ANY_INFO:
+            found = replace(found, info_sha256=record.ANY_INFO)
+            record.save(around.layout.proof(version), found)
+        return found
 
 
 def failure(error: CosmovisorError) -> tuple[str, str, float | None]:

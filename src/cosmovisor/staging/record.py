@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 SCHEMA = 1
+#: In the place of a digest: the chain's info has no part in this proof.
+ANY_INFO = "any"
 #: A record of a daemon with hundreds of libraries stays far below this.
 LARGEST = 1024 * 1024
 
@@ -40,7 +42,9 @@ class Record:
         identity: The executable's identity when the digest was taken.
         plan_name: Name of the plan it was proven for.
         plan_height: Its height then; a plan that only moves keeps its proof.
-        info_sha256: Digest of that plan's info: other info, other proof.
+        info_sha256: Digest of that plan's info: other info, other proof; `ANY_INFO` where the operator named
+        the
+            binary of this plan.
         source: `hand`, or the URL without its secrets.
         trust: `digest`, `pinned`, `signed`, `https`, `hand` or `none`.
         proofs: Every check with its outcome.
@@ -115,7 +119,7 @@ def info_digest(info: str) -> str:
 
 def is_for(record: Record, plan: Plan) -> bool:
     """Tell whether a record speaks of this plan; the height may move, the rest may not."""
-    return record.plan_name == plan.name and record.info_sha256 == info_digest(plan.info)
+    return record.plan_name == plan.name and record.info_sha256 in (ANY_INFO, info_digest(plan.info))
 
 
 def load(path: str) -> Record | None:

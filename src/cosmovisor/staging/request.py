@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: A plan's info is part of a transaction; 10 MB of it is an attack.
 LARGEST = 16 * 1024 * 1024
-_FLAGS = ("urgent", "execute", "cancelled", "recheck")
+_FLAGS = ("urgent", "execute", "cancelled", "recheck", "download", "operator")
 
 
 @value
@@ -31,6 +31,9 @@ class Request:
         cancelled: True where the plan is gone: what was fetched for it is taken out again.
         recheck: True where everything is to be proven again in full, the digest above all.
         download: True where the operator asks by hand: then downloads are allowed whatever the setting says.
+        operator: True where the operator names the binary of a plan of this name: whatever the chain's own
+        info
+            says later, the proof stays good.
     """
 
     plan: Plan
@@ -39,6 +42,7 @@ class Request:
     cancelled: bool = False
     recheck: bool = False
     download: bool = False
+    operator: bool = False
 
 
 def read(stream: BinaryIO) -> Request:

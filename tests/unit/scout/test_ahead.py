@@ -7,7 +7,7 @@ import sys
 import time
 
 from cosmovisor.model.plan import Plan
-from cosmovisor.scout import ahead
+from cosmovisor.scout import staging_run
 from cosmovisor.scout.ahead import PAUSE, PLANS_LIMIT, TRIES, Ahead
 
 V2, V3 = Plan("v2", 100, "info"), Plan("v3", 200)
@@ -127,5 +127,5 @@ def test_a_command_that_cannot_be_started_is_a_failure():
 
 
 def test_the_command_is_for_the_same_home():
-    assert ahead.command("/c.toml")[-2:] == ["--cosmovisor-config", "/c.toml"]
-    assert "prepare-upgrade" in ahead.command(None)
+    assert staging_run.command("/c.toml")[-2:] == ["--cosmovisor-config", "/c.toml"]
+    assert "prepare-upgrade" in staging_run.command(None)
