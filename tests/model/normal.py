@@ -74,6 +74,7 @@ def _machine(machine: Machine, now: float) -> Machine:
         "heights_at": NOW,
         "staging": None,
         "saved_at": NOW,
+        "failing_since": INFINITE,
         "failures": min(machine.failures, 3),
     }
     changes["wake"] = min(changes["kill_at"], changes["next_at"], changes["give_up_at"])

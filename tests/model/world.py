@@ -51,7 +51,7 @@ class World(NamedTuple):
     machine: Machine | None = None
     commands: tuple[Any, ...] = ()
     events: tuple[Any, ...] = ()
-    wal_exact: bool = True
+    wal_exact: bool = False
     there: tuple[int, ...] = (2, 3)
     skip: bool = False
     crashes: int = 1
@@ -170,7 +170,7 @@ def start(config: Config, world: World) -> World:
     machine = Machine(_policy(world), world.doc)
     if config.known:
         machine = replace(machine, state=replace(machine.state, known_plan=PLANS[2]))
-    world = world._replace(machine=machine, commands=(), events=())
+    world = world._replace(machine=machine, commands=(), events=(), wal_exact=False)
     event = events.Started(NOW) if world.node is None else events.OrphanFound(NOW, 1)
     return feed(config, world, event)
 
@@ -302,10 +302,9 @@ def _end_node(world: World, status: int) -> World:
     """The node ends; if a supervisor is there it is told."""
     if world.node is None:
         return world
-    exact = world.node.recorded
-    world = world._replace(node=None, wal_exact=exact)
+    adopted = world.machine is not None and world.machine.run is not None and world.machine.run.adopted
+    world = world._replace(node=None, wal_exact=world.node.recorded and not adopted)
     if world.machine is not None:
-        adopted = world.machine.run is not None and world.machine.run.adopted
         world = _put(world, events.NodeExited(NOW, None if adopted else status, STOPPED))
     return world
 

@@ -296,6 +296,9 @@ def _reset_stages(turn: Turn, decision: Decision, facts: Facts) -> bool:
     if seen is None:
         return False
     unmark = rebuild.outdated_markers(seen, facts)
+    step = facts.step
+    if step is not None and step.version not in {decision.version, *unmark}:
+        unmark = (*unmark, step.version)
     turn.save(rebuild.reset_stages(turn.m.state, seen, facts, decision.version))
     if decision.version is None or (decision.version == facts.link.version and not unmark):
         return True
@@ -344,7 +347,7 @@ def after_failure(turn: Turn, event: events.Failed) -> None:
     if event.what == "stage" or turn.m.phase in {"backup", "script", "pre-upgrade"} - _dropped(event):
         return
     failures = turn.m.failures + 1
-    turn.set(failures=failures, undoing=False)
+    turn.set(failures=failures, undoing=False, unsaved=turn.m.unsaved or event.what == "save")
     if turn.m.lives:
         if not turn.m.signals:
             again = turn.at + turn.m.policy.poll
@@ -356,14 +359,9 @@ def after_failure(turn: Turn, event: events.Failed) -> None:
     if turn.m.signals or not event.retry or (failures >= MAX_FILE_FAILURES and not upgrading):
         turn.end(1)
         return
-    first = turn.m.give_up_at == NEVER
-    turn.enter(
-        "back-off",
-        f"another try: {event.reason}",
-        next_at=turn.at + min(FIRST_BACK_OFF * 2 ** (failures - 1), LAST_BACK_OFF),
-        give_up_at=turn.at + turn.m.policy.hold_limit if first else turn.m.give_up_at,
-        run=None,
-    )
+    turn.set(run=None)
+    pause = min(FIRST_BACK_OFF * 2 ** (failures - 1), LAST_BACK_OFF)
+    turn.try_again(pause, f"another try: {event.reason}")
 
 
 def _dropped(event: events.Failed) -> set[str]:

@@ -84,6 +84,8 @@ def facts_of(state: State, seen: Observations, node: NodeFact, skip: tuple[int, 
     records = state.records if bound else ()
     b = merge(seen.b, state.b) if bound else seen.b
     a = merge(seen.a, state.a) if bound else seen.a
+    if node.state == "exited" and node.start_b.strength == "exact" and b.reaches(node.start_b.height + 1):
+        node = replace(node, progressed=True, at_once=False)
     memory = state if bound else replace(state, ahead=None, stale=None, spawned=None, written=None)
     spawned = bound and (node.state != "never started" or state.ever_spawned)
     at_once = node.state == "exited" and node.at_once and not node.ever_up

@@ -46,7 +46,7 @@ def _data(facts: Facts) -> Decision | None:
             f"this is not the data that the records were made on (restored, replaced or moved); "
             f"{heights(facts)}; "
             "what was recorded about upgrades is forgotten, and the version that fits this data runs",
-            version=fitting(facts) or facts.link.version,
+            version=_undone(facts) or fitting(facts) or facts.link.version,
         )
     for record in facts.records:
         if record.stage != "none" and facts.b.is_below(record.plan.height - 1):
@@ -60,6 +60,14 @@ def _data(facts: Facts) -> Decision | None:
                 fitting(facts) or record.back_to or facts.link.version,
             )
     return None
+
+
+def _undone(facts: Facts) -> Version | None:
+    """Return where a cut switch goes back to on other data; None if it is known to fit, or none was cut."""
+    step = facts.step
+    if step is None or step.kind not in {"switch", "pre-upgrade"} or step.version != facts.link.version:
+        return None
+    return None if is_above(facts, step.plan.height) else step.back_to
 
 
 def _incomplete(facts: Facts) -> Decision | None:

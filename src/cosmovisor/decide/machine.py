@@ -161,7 +161,7 @@ def _on_exited(turn: Turn, event: events.NodeExited) -> None:
 
 def _on_done(turn: Turn, event: events.Done) -> None:
     """A step or file work has succeeded."""
-    turn.set(failures=0)
+    turn.set(failures=0, failing_since=NEVER)
     if event.what in steps.KINDS:
         steps.after_step(turn, event)
         return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cosmovisor.model.facts import Progress
 
 #: A node that ends within this time without progress has ended at once (loading a large state takes a while).
-AT_ONCE = 60.0
+AT_ONCE = 120.0
 #: Settle times are at least this many observed block intervals.
 INTERVALS = 5
 #: The longer settle time is this many times the settle time.
@@ -140,4 +140,5 @@ def fact(run: Run | None, policy: Policy, at: float, plan: Plan | None) -> NodeF
         progressed=run.progressed,
         first_launch=run.first_launch,
         armed=run.armed,
+        start_b=run.start_b,
     )

@@ -163,7 +163,10 @@ def _write_scheduled_file(turn: Turn, step: Step) -> None:
         return
     if facts.a.strength == "unknown":
         return
-    turn.do(WriteFile(replace(step.plan, height=facts.a.height + 1)))
+    written = replace(step.plan, height=facts.a.height + 1)
+    if written != step.plan:
+        turn.set(state=ledger.passed(turn.m.state, written))
+    turn.do(WriteFile(written))
 
 
 def _finished(turn: Turn, step: Step) -> None:
@@ -214,13 +217,7 @@ def after_failure(turn: Turn, event: events.Failed) -> None:
     if step.kind == "script":
         turn.end(1)
         return
-    since = turn.m.give_up_at
-    turn.enter(
-        "back-off",
-        f"another try of the step {step.kind}: {event.reason}",
-        next_at=turn.at + RETRY,
-        give_up_at=turn.at + turn.m.policy.hold_limit if since == NEVER else since,
-    )
+    turn.try_again(RETRY, f"another try of the step {step.kind}: {event.reason}")
 
 
 def _now(turn: Turn) -> float:

@@ -82,7 +82,9 @@ class Machine:
         heights_at: When heights were last asked for.
         staging: The plan whose staging was asked for, and when.
         saved_at: When the document was last saved.
+        unsaved: The last save has failed: the document in memory is newer than the one on disk.
         failures: Failures in a row, for back-off.
+        failing_since: When a step or file work that is tried again failed first.
         wake: The moment of the last `WakeAt`.
     """
 
@@ -114,7 +116,9 @@ class Machine:
     heights_at: float = -NEVER
     staging: tuple[Plan, float] | None = None
     saved_at: float = 0.0
+    unsaved: bool = False
     failures: int = 0
+    failing_since: float = NEVER
     wake: float = NEVER
 
 
@@ -147,14 +151,14 @@ class Turn:
         """Keep the document, and save it if it has changed in more than heights (or these are old)."""
         old = self.m.state
         self.set(state=state)
-        if _without_heights(state) != _without_heights(old) or (
-            state != old and self.at - self.m.saved_at >= SAVE_HEIGHTS
-        ):
+        changed = _without_heights(state) != _without_heights(old)
+        late = state != old and self.at - self.m.saved_at >= SAVE_HEIGHTS
+        if changed or late or self.m.unsaved:
             self.save_now()
 
     def save_now(self) -> None:
         """Save the document as it is."""
-        self.set(saved_at=self.at)
+        self.set(saved_at=self.at, unsaved=False)
         self.do(Save(self.m.state))
 
     def facts(self) -> Facts:
@@ -192,6 +196,15 @@ class Turn:
         """Give the last command."""
         self.enter("ending", "", kill_at=NEVER, next_at=NEVER, give_up_at=NEVER)
         self.do(Exit(status))
+
+    def try_again(self, pause: float, waiting: str) -> None:
+        """Wait a while before another go, with no node running; give up with 75 after the hold limit."""
+        since = min(self.m.failing_since, self.at)
+        if self.at + pause - since > self.m.policy.hold_limit:
+            self.say("error", f"gave up after {self.m.policy.hold_limit:g} s: {waiting}")
+            self.end(75)
+            return
+        self.enter("back-off", waiting, next_at=self.at + pause, give_up_at=NEVER, failing_since=since)
 
     def _plans(self) -> tuple[Plan, ...]:
         """Return the plans whose readiness matters beside the one in the file."""

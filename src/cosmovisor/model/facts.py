@@ -62,6 +62,7 @@ class NodeFact:
         progressed: Its heights moved in this run.
         first_launch: This was the first launch after the switch.
         armed: The halt height that it was launched with; 0: none.
+        start_b: Block-store height at its launch.
     """
 
     state: Literal["never started", "running", "exited"] = "never started"
@@ -75,6 +76,7 @@ class NodeFact:
     progressed: bool = False
     first_launch: bool = False
     armed: int = 0
+    start_b: Evidence = UNKNOWN
 
 
 @value
