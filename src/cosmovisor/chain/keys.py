@@ -62,6 +62,45 @@ def chain_id(args: Sequence[str], environ: Mapping[str, str], daemon_name: str, 
     return found or answer.text(node_config.load(node_home, "client.toml").get("chain-id"), 128)
 
 
+def identity(
+    args: Sequence[str], environ: Mapping[str, str], daemon_name: str, node_home: str
+) -> tuple[str, str]:
+    """Return (chain id, node id) that the node itself will answer with; empty texts where files do not tell.
+
+    A node answers with the chain id of its genesis, and with the hash of its node key, whatever else is set.
+    """
+    config = node_config.load(node_home)
+
+    def place(key: str, default: str) -> str:
+        return os.path.join(
+            node_home, node_config.setting(args, environ, daemon_name, config, key) or default
+        )
+
+    chain = genesis.chain_id(place("genesis_file", "config/genesis.json"))
+    return chain, node_id(place("node_key_file", "config/node_key.json"))
+
+
+def node_id(path: str) -> str:
+    """Return the node id of a `node_key.json`, 40 hex digits; empty where there is none.
+
+    Source of the rule: CometBFT `p2p/key.go`: the first 20 bytes of the SHA-256 of the Ed25519 public key.
+    """
+    import base64
+    import hashlib
+
+    data = node_config.read_bounded(path, _KEY_LIMIT)
+    if data is None:
+        return ""
+    try:
+        key = answer.take(answer.parse(data, "the node key"), "priv_key")
+        if answer.text(answer.take(key, "type"), 80) != "tendermint/PrivKeyEd25519":
+            return ""
+        secret = base64.b64decode(answer.text(answer.take(key, "value"), 200), validate=True)
+    except (ChainError, ValueError):
+        return ""
+    return hashlib.sha256(secret[32:]).hexdigest()[:40] if len(secret) == 64 else ""
+
+
 def signing(args: Sequence[str], environ: Mapping[str, str], daemon_name: str, node_home: str) -> Signing:
     """Read how the node that runs with these arguments signs.
 

@@ -215,7 +215,8 @@ class Rpc:
             ("chain", self._chain_id, status.chain_id),
             ("node", self._node_id, status.node_id),
         ):
-            if expected and found.lower() != expected.lower():
+            # The chain is always named; a program that does not name its node can only be known by its chain.
+            if expected and found and found.lower() != expected.lower():
                 raise ChainError(
                     f"cannot believe {self.name}: {kind} {found[:80]!r} answers there, not {expected!r}",
                     "Check the RPC address (rpc.laddr in config.toml): another node uses this port.",
@@ -225,7 +226,8 @@ class Rpc:
             raise ChainError(
                 f"cannot believe {self.name}: height {status.height} after {self._block} of the same node"
             )
-        self._chain_id, self._node_id, self._block = status.chain_id, status.node_id, status.height
+        self._chain_id, self._node_id = status.chain_id, status.node_id or self._node_id
+        self._block = status.height
         return status
 
     def abci_info(self) -> AppInfo:

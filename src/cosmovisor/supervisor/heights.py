@@ -54,6 +54,7 @@ class Heights:
         self._binary = ""
         self._arguments: tuple[str, ...] = context.arguments
         self._rpc: Rpc | None = None
+        self._identity: tuple[str, str] | None = None
         self._asked_status = (0.0, 0.0, UNKNOWN)
         self._wal: tuple[object, Evidence] = (None, UNKNOWN)
         self._remembered: dict[int, float] = {}
@@ -84,9 +85,10 @@ class Heights:
 
         Args:
             wanted: A plan is about: where RPC is silent the slower sources are asked too.
-            chain_id: The chain that must answer; empty: any.
-            node_id: The node that must answer; empty: any.
+            chain_id: The chain that is remembered; the node's genesis goes first; empty: any.
+            node_id: The node that is remembered; its node key goes first; empty: any.
         """
+        chain_id, node_id = self._expected(chain_id, node_id)
         found = self._ask_rpc(chain_id, node_id)
         if found.b.strength == "exact" or not wanted:
             return found
@@ -94,6 +96,21 @@ class Heights:
         if b.strength == "unknown":
             b = self._write_ahead_log()
         return Found(b, found.a, tried=b.strength != "exact")
+
+    def _expected(self, chain_id: str, node_id: str) -> tuple[str, str]:
+        """Return who must answer: as the node's own files tell, else as remembered.
+
+        Without this the first that answers would be believed, whoever has taken the port, and the chain id of
+        data that was there before a new genesis would keep the node from ever being believed.
+        """
+        if self._identity is None:
+            from cosmovisor.chain import keys
+
+            context = self._context
+            self._identity = keys.identity(
+                self._arguments, context.environ, context.settings.daemon_name, context.node_home
+            )
+        return self._identity[0] or chain_id, self._identity[1] or node_id
 
     def record_times(self, plans: tuple[Plan, ...]) -> tuple[tuple[int, float], ...]:
         """Return (height, time) of the log's last record and of those for H-2, H-1, H of each plan."""

@@ -20,6 +20,7 @@ MODULES = (
     "cosmovisor.chain.wal",
     "cosmovisor.staging.ready",
     "cosmovisor.supervisor.orphan",
+    "base64",
     "contextlib",
     "encodings.idna",
     "hashlib",

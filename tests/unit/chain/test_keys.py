@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -63,3 +64,37 @@ def test_a_broken_key_file_gives_no_address(tmp_path, text):
     path = tmp_path / "key.json"
     path.write_text(text)
     assert keys.validator_address(str(path)) == ""
+
+
+# The first key of RFC 8032, section 7.1; the id is the SHA-256 of its public half, cut to 20 bytes.
+SECRET = bytes.fromhex(
+    "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+)
+NODE_ID = "21fe31dfa154a261626bf854046fd2271b7bed4b"
+
+
+def node_key(kind: str = "tendermint/PrivKeyEd25519", secret: bytes = SECRET) -> str:
+    return json.dumps({"priv_key": {"type": kind, "value": base64.b64encode(secret).decode()}})
+
+
+def test_who_the_node_is_follows_from_its_genesis_and_its_key_and_from_nothing_else(tmp_path):
+    node = home(tmp_path, genesis={"chain_id": "test-1"}, client='chain-id = "client-1"')
+    (tmp_path / "config" / "node_key.json").write_text(node_key())
+    assert keys.identity(["--chain-id", "given-1"], {}, "d", node) == ("test-1", NODE_ID)
+    (tmp_path / "config" / "genesis.json").unlink()
+    (tmp_path / "other.json").write_text(node_key(secret=bytes(64)))
+    chain, other = keys.identity(["--node_key_file", "other.json"], {}, "d", node)
+    assert (chain, len(other)) == ("", 40)
+    assert other != NODE_ID
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"priv_key": 5}', node_key("tendermint/PrivKeySecp256k1"), node_key(secret=b"x"),
+     node_key().replace('"n', '"\u00e4')],
+)  # fmt: skip
+def test_a_node_key_that_is_none_gives_no_id(tmp_path, text):
+    (tmp_path / "node_key.json").write_text(text)
+    assert keys.node_id(str(tmp_path / "node_key.json")) == ""
+    assert keys.node_id(str(tmp_path / "missing.json")) == ""
