@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmovisor.backup import manifest
-from cosmovisor.demo import ledger
+from cosmovisor.demo import client, ledger
 from cosmovisor.model.plan import Plan
 from cosmovisor.storage import document
 from tests.support.world import Supervisor, World
@@ -23,6 +24,7 @@ echo "begin $1" >> {log}
 sleep 0.05
 echo "end $1" >> {log}
 """
+FAULTS = ("ENOSPC", "EIO", "EROFS", "EACCES")
 MANNERS: dict[str, Any] = {"pre_upgrade": (0,), "pre_upgrade_seconds": 0.05}
 
 
@@ -34,7 +36,8 @@ class Cut:
         label: A call as the log names it, or `after N ms` for an instant after the plan was scheduled.
         nth: Which of the calls with this label, from 1.
         moment: `before` or `after` the call.
-        whom: `one` (the process that makes the call) or `group` (with the node and everything else).
+        whom: `one` (the process that makes the call), `group` (with the node and everything else), or the name of
+            an error: the call then fails with it.
     """
 
     label: str
@@ -68,7 +71,8 @@ class Cutting:
         script.write_text(SCRIPT.format(log=self.script_log))
         script.chmod(0o755)
         self.number = 1
-        self.kills = 0
+        self.kills = self.exits = 0
+        self.fault = ""
         self.supervisor: Supervisor | None = None
         self.digests: dict[str, str] = {}
 
@@ -92,19 +96,17 @@ class Cutting:
             AssertionError: Something was wrong afterwards; the text says what everybody was doing.
         """
         world = self.world
-        if self.supervisor is None or not self.supervisor.is_alive():
+        if self.supervisor is None:
             self.supervisor = world.run()
-        world.until_height(1)
         self.number += 1
+        self.fault = cut.whom if cut and cut.whom in FAULTS else ""
         info = ""
         if self.fetch:
             info = json.dumps({"binaries": {"any": world.publish(self.name, **MANNERS)}})
         else:
             world.place(self.name, **MANNERS)
         self._order(None)
-        height = world.schedule(self.name, blocks=12, info=info)
-        # A node that is killed forgets what it has not committed: the plan must be the chain's before the cut.
-        world.wait("the plan", world.scheduled)
+        height = self._schedule(info)
         if cut is not None and cut.label.startswith("after "):
             self._kill_at(cut)
         else:
@@ -162,13 +164,50 @@ class Cutting:
                     continue
         return found
 
-    def _is_done(self) -> bool:
-        """A cut supervisor is started again, as a service manager does, until the new version makes blocks."""
+    def _schedule(self, info: str) -> int:
+        """Make the plan the chain's; a node that is killed meanwhile forgets what it has not committed."""
+        for _ in range(10):
+            self._start_again()
+            try:
+                self.world.until_height(1)
+                height = self.world.schedule(self.name, blocks=12, info=info)
+                sent = self.world.heights()[1]
+                self.world.wait("the plan", lambda sent=sent: self._is_scheduled() or self._passed(sent + 4))
+                if self._is_scheduled():
+                    return height
+            except client.NoAnswerError:
+                continue
+        raise AssertionError(f"the plan does not get into the chain\n{self.world.report()}")
+
+    def _is_scheduled(self) -> bool:
+        try:
+            return self.world.scheduled()
+        except client.NoAnswerError:
+            return False
+
+    def _passed(self, height: int) -> bool:
         assert self.supervisor is not None
-        if not self.supervisor.is_alive():
+        return self.world.heights()[1] >= height or not self.supervisor.is_alive()
+
+    def _start_again(self) -> None:
+        """Start a cut supervisor again, as a service manager does."""
+        assert self.supervisor is not None
+        if self.supervisor.is_alive():
+            return
+        code = self.supervisor.process.returncode
+        if self.fault:
+            # It may give up, but not without a word on what failed.
+            assert code > 0, self.world.report()
+            assert os.strerror(getattr(errno, self.fault)) in self.supervisor.log(), self.world.report()
+            assert "Traceback" not in self.supervisor.log(), self.world.report()
+            self.exits += 1
+        else:
             # 137: it saw the node of a killed group go a moment before it was killed itself.
-            assert self.supervisor.process.returncode in {-signal.SIGKILL, 137}, self.world.report()
-            self.supervisor = self.world.run()
+            assert code in {-signal.SIGKILL, 137}, self.world.report()
+        self.supervisor = self.world.run()
+
+    def _is_done(self) -> bool:
+        self._start_again()
         return self.world.blocks_of(self.name) >= 1
 
     def _is_calm(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from cosmovisor.backup import methods
 from cosmovisor.model.errors import BackupError
 from cosmovisor.model.plan import Plan
-from cosmovisor.model.value import value
+from cosmovisor.model.value import fields, value
 from cosmovisor.storage import durable
 
 FILE = "cosmovisor-backup.jsonl"
@@ -95,7 +95,9 @@ def write(folder: str, manifest: Manifest) -> None:
         "node_home": manifest.node_home,
         "seconds": round(manifest.seconds, 3),
     }
-    lines = [json.dumps(head), *(json.dumps(list(vars(item).values())) for item in manifest.items)]
+    names = fields(Item)
+    rows = ([getattr(item, name) for name in names] for item in manifest.items)
+    lines = [json.dumps(head), *(json.dumps(row) for row in rows)]
     body = "".join(f"{line}\n" for line in lines).encode()
     end = json.dumps({"items": len(manifest.items), "sha256": hashlib.sha256(body).hexdigest()})
     durable.write_unflushed(os.path.join(folder, FILE), body + end.encode() + b"\n")

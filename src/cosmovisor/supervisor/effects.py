@@ -65,13 +65,13 @@ def launch(
         arguments += ["--halt-height", str(command.halt_height)]
     try:
         active.make_executable(binary)
-        lock = locks.hold(context.layout.node_lock, inheritable=True)
+        lock = locks.hold(context.layout.node_lock)
         claimed = None
         try:
             if key is not None and context.settings.cosmovisor_same_key == "refuse":
                 claimed = same_key.claim(*key)
             environ = spawn.environment(context.environ, spawn.library_folder(binary))
-            child = spawn.spawn(binary, arguments, environ, now=time.time())
+            child = spawn.spawn(binary, arguments, environ, now=time.time(), lock=lock.fd)
             lock.describe(child.pid, " ".join([binary, *arguments]))
         finally:
             # The node has inherited the lock; our own descriptor would keep it alive after the node.

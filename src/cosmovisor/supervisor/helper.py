@@ -34,13 +34,19 @@ class Helper:
 
     def __init__(self, lock: str, command: list[str], environ: dict[str, str], folder: str) -> None:
         self._lock = lock
-        held = locks.hold(lock, inheritable=True)
+        held = locks.hold(lock)
         null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
             # Both streams go to our standard error: the node's own output stays free of them.
             redirect = ((null, 0), (2, 1))
             self.child = spawn.spawn(
-                command[0], command[1:], environ, now=time.time(), redirect=redirect, folder=folder
+                command[0],
+                command[1:],
+                environ,
+                now=time.time(),
+                redirect=redirect,
+                folder=folder,
+                lock=held.fd,
             )
             held.describe(self.child.pid, MARK + " ".join(command))
         finally:

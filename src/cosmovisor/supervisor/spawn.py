@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 
@@ -55,6 +56,7 @@ def spawn(
     now: float,
     redirect: tuple[tuple[int, int], ...] = (),
     folder: str = "",
+    lock: int = -1,
 ) -> Child:
     """Start a program in its own session with default signals.
 
@@ -68,11 +70,17 @@ def spawn(
         now: Seconds since the epoch, kept as the start time.
         redirect: Pairs of (our descriptor, its descriptor) for helpers whose streams we read.
         folder: Working directory for a helper; empty: ours.
+        lock: Descriptor of a lock that the program is to hold from now on; -1 for none.
 
     Raises:
         CosmovisorError: The kernel refuses to execute the file.
     """
     actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for ours, theirs in redirect]
+    # The lock is made inheritable in the child alone: a program that another thread starts at the same moment
+    # must not carry it on.
+    theirs = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, 3) if lock >= 0 else -1
+    if theirs >= 0:
+        actions.append((os.POSIX_SPAWN_DUP2, lock, theirs))
     argv = [binary, *arguments]
     if folder:
         # posix_spawn has no working directory, and ours is shared by all threads: the shell changes its own.
@@ -93,6 +101,9 @@ def spawn(
             "See that the file is an executable for this machine; `cosmovisor doctor` tells what is wrong.",
             path=binary,
         ) from error
+    finally:
+        if theirs >= 0:
+            os.close(theirs)
     return Child(pid, pidfd_of(pid), now)
 
 

@@ -2,11 +2,13 @@
 
 `CUTTER` names a folder. `log` in it gets a line for every such call of a supervisor or staging process. When
 `order` asks for one of them, everything that the order names is ended with SIGKILL, right before or right after
-the call, and `fired-<id>` tells so. Nothing else is changed, and other programs are left alone.
+the call, or the call fails with the error that the order names; `fired-<id>` tells so. Nothing else is changed, and
+other programs are left alone.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -81,7 +83,10 @@ class _Cutter:
                 os.close(os.open(f"{self.folder}/fired-{number}", os.O_CREAT | os.O_EXCL))
             except FileExistsError:
                 return
-            self.kill(whom)
+            if whom in ("one", "group"):
+                self.kill(whom)
+            number_of = getattr(errno, whom)
+            raise OSError(number_of, os.strerror(number_of), label.split(" ")[2])
 
     def kill(self, whom: str) -> None:
         own = os.getpid()

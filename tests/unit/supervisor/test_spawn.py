@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cosmovisor.model.errors import CosmovisorError
+from cosmovisor.storage import locks
 from cosmovisor.supervisor import processes, spawn
 
 PROBE = """#!{python}
@@ -150,3 +151,24 @@ def test_a_writer_of_a_file_is_seen(tmp_path: Path) -> None:
         assert processes.open_for_writing(str(path))
         writer.stdin.write(b"\n")
     assert not processes.open_for_writing(str(path))
+
+
+@pytest.mark.needs("linux")
+def test_the_lock_goes_to_the_one_program_that_is_to_have_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "node.lock")
+    lock = locks.hold(path)
+    waiting = script(tmp_path, "#!/bin/sh\nread line\n")
+    reading, writing = os.pipe()
+    node = spawn.spawn(waiting, [], dict(os.environ), now=1.0, redirect=((reading, 0),), lock=lock.fd)
+    other = spawn.spawn(waiting, [], dict(os.environ), now=1.0, redirect=((reading, 0),))
+    lock.close()
+    try:
+        assert locks.is_held(path)
+        os.kill(node.pid, signal.SIGKILL)
+        assert wait(node) == -signal.SIGKILL
+        assert not locks.is_held(path)
+    finally:
+        os.kill(other.pid, signal.SIGKILL)
+        wait(other)
+        os.close(reading)
+        os.close(writing)
