@@ -67,6 +67,11 @@ def parse(info: str) -> PlanInfo:
 
 def parse_fetched(text: str) -> PlanInfo:
     """Take apart what a URL in plan info has returned; a further URL in there is not followed, as in Go."""
+    head = text[:200].lstrip().lower()
+    if head.startswith(("<!doctype", "<html", "<head", "<?xml")):
+        return PlanInfo("broken", problem="the URL in the plan info leads to a web page, not to a list")
+    if head.startswith("\x7felf"):
+        return PlanInfo("broken", problem="the URL in the plan info leads to a program, not to a list")
     found = parse(text)
     if found.kind == "url":
         return PlanInfo(
@@ -75,12 +80,24 @@ def parse_fetched(text: str) -> PlanInfo:
     return found
 
 
+def _in_words(text: str) -> str:
+    """Say what its author most likely did, where that can be seen."""
+    if text.count("{") > text.count("}"):
+        return "a closing brace is missing: "
+    if re.match(r"\{\s*[A-Za-z_]", text):
+        return "its keys have no quotes: "
+    if re.search(r",\s*[}\]]", text):
+        return "there is a comma too many: "
+    return ""
+
+
 def _document(text: str, notes: list[str]) -> PlanInfo:
     try:
         found = _decode(text, notes)
     except ValueError as error:
         message = getattr(error, "msg", str(error))
-        return PlanInfo("broken", problem=f"could not parse plan info: {message}", notes=tuple(notes))
+        problem = f"could not parse plan info: {_in_words(text)}{message}"
+        return PlanInfo("broken", problem=problem, notes=tuple(notes))
     if not isinstance(found, _Pairs):
         return PlanInfo("broken", problem="could not parse plan info: it is not an object")
     try:
