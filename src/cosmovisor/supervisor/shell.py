@@ -289,7 +289,11 @@ class Shell:
     def _hold(self, launched: effects.Launched) -> None:
         self.launched = launched
         self.node = node.Node(launched.child, self.context.layout.node_lock, self._ended)
-        self.teller.tell("info", "running app", path=launched.binary, args=list(launched.arguments))
+        fields: dict[str, Any] = {"path": launched.binary, "args": list(launched.arguments)}
+        library = spawn.library_folder(launched.binary)
+        if library:
+            fields["LD_LIBRARY_PATH"] = library
+        self.teller.tell("info", "running app", **fields)
         self.notify.ready()
 
     # -- what others see ---------------------------------------------------------------------------------

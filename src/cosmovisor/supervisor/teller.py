@@ -61,6 +61,11 @@ class Teller:
         """Write one line."""
         if level == "error":
             self.log.error(text, **fields)
+            if self.log.fd < 0:
+                # The log may be off; why nothing runs must be told all the same.
+                fix = f"Next: {fields['fix']}\n" if fields.get("fix") else ""
+                with contextlib.suppress(OSError):
+                    os.write(2, f"Error: {text}\n{fix}".encode("utf-8", "replace"))
         elif level == "warn":
             self.log.warning(text, **fields)
         elif level == "info":
