@@ -82,3 +82,15 @@ def test_a_binary_that_is_empty_or_of_another_machine_leaves_the_node_alone(worl
     assert world.started() == ["v1"]
     assert len(world.live_nodes()) == 1
     assert supervisor.stop() == 0
+
+
+def test_a_download_by_the_plan_itself_is_staged_before_the_node_is_asked_to_stop(world: World) -> None:
+    world.genesis("v1")
+    world.variables |= {"DAEMON_ALLOW_DOWNLOAD_BINARIES": "true", "COSMOVISOR_TRUST": "off"}
+    url = world.publish("v2")
+    supervisor = world.run()
+    world.schedule("v2", blocks=6, info=f'{{"binaries":{{"any":"{url}"}}}}')
+    world.until_blocks_of("v2")
+    assert world.started() == ["v1", "v2"]
+    assert supervisor.stop() == 0
+    world.verify()

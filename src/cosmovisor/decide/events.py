@@ -9,6 +9,7 @@ from __future__ import annotations
 from cosmovisor.model.observations import Observations
 from cosmovisor.model.plan import Version
 from cosmovisor.model.receipts import BackupReceipt, BackupWaived, NodeStopped
+from cosmovisor.model.state import SignState
 from cosmovisor.model.value import value
 
 TYPE_CHECKING = False
@@ -83,11 +84,13 @@ class NodeExited:
         at: When.
         status: Exit status, -n for signal n, None if unknown (an orphan).
         stopped: The receipt for the next step.
+        sign_state: What the validator's sign-state file says now; None if there is none that has signed.
     """
 
     at: float
     status: int | None
     stopped: NodeStopped
+    sign_state: SignState | None = None
 
 
 @value

@@ -10,6 +10,7 @@ from cosmovisor.decide import acting, events, signals, steps
 from cosmovisor.decide import run as runs
 from cosmovisor.decide.commands import KillNode, Reload, Save, SignalNode, WriteFile
 from cosmovisor.decide.file_age import instance
+from cosmovisor.decide.sign_gate import highest
 from cosmovisor.decide.turn import NEVER, Machine, Turn
 from cosmovisor.model.heights import UNKNOWN
 from cosmovisor.model.plan import Plan
@@ -141,6 +142,8 @@ def _on_spawned(turn: Turn, event: events.NodeSpawned) -> None:
 def _on_exited(turn: Turn, event: events.NodeExited) -> None:
     """The node has ended: because it was told to, or by itself."""
     run = turn.m.run
+    signed = highest(turn.m.state.sign_states, event.sign_state)
+    turn.set(state=replace(turn.m.state, sign_states=signed))
     if run is not None:
         turn.set(run=replace(run, exited_at=event.at, status=event.status))
     turn.set(

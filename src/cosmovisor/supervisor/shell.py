@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cosmovisor.decide import commands, events, machine
 from cosmovisor.model.observations import Observations
+from cosmovisor.model.value import replace
 from cosmovisor.observe.log import Log
 from cosmovisor.supervisor import (
     effects,
@@ -30,6 +31,7 @@ from cosmovisor.supervisor import (
     requests,
     scout,
     server,
+    signing,
     snapshot,
     spawn,
     stager,
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     from cosmovisor.decide.events import Event
 
 _NAMES = {signal.SIGTERM: "TERM", signal.SIGINT: "INT", signal.SIGQUIT: "QUIT", signal.SIGHUP: "HUP"}
+#: Seconds to the next look after a defect of our own.
+_AFTER_DEFECT = 5.0
 #: Seconds from a change to what others see of it: an upgrade's own work comes first.
 _SHOW_AFTER = 0.05
 #: Seconds from a change below `upgrades/` to a look at what has nobody's proof yet.
@@ -139,8 +143,20 @@ class Shell:
                 await self._arrived.wait()
                 continue
             event = self._queue.popleft()
-            self.machine, asked = machine.advance(self.machine, event)
-            await self._carry_out_all(list(asked))
+            try:
+                self.machine, asked = machine.advance(self.machine, event)
+                await self._carry_out_all(list(asked))
+            except Exception as error:
+                self._survive(error, event)
+
+    def _survive(self, error: Exception, event: Event | None = None) -> None:
+        """A defect of ours must not leave a node without a supervisor: say it, go on, look again soon."""
+        self.teller.defect(error)
+        if isinstance(event, events.SignalCame) and self.node is not None:
+            self.node.signal(signal.SIGTERM)
+        if isinstance(event, events.NodeExited):
+            self._status = spawn.exit_status(event.status or 1)
+        asyncio.get_running_loop().call_later(_AFTER_DEFECT, self._tick)
 
     async def _end(self) -> None:
         self.notify.stopping()
@@ -196,7 +212,17 @@ class Shell:
     def _ended(self, event: events.NodeExited) -> None:
         self.node = None
         self._sources.end(event.stopped.stopped_at)
-        self.put(event)
+        self._begin(self._tell_end(event))
+
+    async def _tell_end(self, event: events.NodeExited) -> None:
+        """Tell the machine of the node's end, with what its key has signed."""
+        at = event.stopped.stopped_at
+        signed = None
+        try:
+            signed = await asyncio.to_thread(signing.last, self.context, at)
+        except Exception as error:
+            self.teller.defect(error)
+        self.put(replace(event, sign_state=signed))
 
     # -- commands ----------------------------------------------------------------------------------------
 
@@ -265,7 +291,13 @@ class Shell:
 
     async def _gather(self, command: commands.GatherFacts) -> None:
         state = self.machine.state
-        self.seen = await asyncio.to_thread(facts.gather, self.context, state, command, self._sources)
+        while True:
+            try:
+                self.seen = await asyncio.to_thread(facts.gather, self.context, state, command, self._sources)
+                break
+            except Exception as error:
+                self.teller.defect(error)
+                await asyncio.sleep(_AFTER_DEFECT)
         self.put(events.FactsGathered(time.monotonic(), self.seen))
 
     async def _run_step(self, running: steps.Running) -> None:
@@ -274,7 +306,11 @@ class Shell:
         def tell(level: str, text: str) -> None:
             loop.call_soon_threadsafe(self.teller.tell, level, text)
 
-        answer = await asyncio.to_thread(steps.carry_out, self.context, running, tell)
+        try:
+            answer = await asyncio.to_thread(steps.carry_out, self.context, running, tell)
+        except Exception as error:
+            self.teller.defect(error)
+            answer = events.Failed(time.monotonic(), running.step.kind, f"{type(error).__name__}: {error}")
         self.step = None
         self.put(answer)
 

@@ -32,6 +32,22 @@ def add(context: Context, seen: Observations, *, node_lives: bool) -> Observatio
     return replace(seen, sign_problem=problem, sign_key=key, chain_id=seen.chain_id or signs.chain_id)
 
 
+def last(context: Context, at: float) -> SignState | None:
+    """Return what the sign-state file of a node that has just ended says; None if it has signed nothing."""
+    if not _may_sign(context):
+        return None
+    from cosmovisor.chain import keys, sign_state
+
+    name = context.settings.daemon_name
+    signs = keys.signing(context.arguments, context.environ, name, context.node_home)
+    if signs.remote or not signs.validator or not signs.chain_id:
+        return None
+    found = sign_state.load(signs.state_file)
+    if found.kind != "signed":
+        return None
+    return SignState(signs.chain_id, signs.validator, found.height, found.round, found.step, at)
+
+
 def _may_sign(context: Context) -> bool:
     """Tell cheaply that there is no key in its usual place and none is named elsewhere."""
     config = os.path.join(context.node_home, "config")

@@ -37,6 +37,7 @@ class Teller:
         self.log = log
         self._queue: list[bytes] = []
         self._writing: asyncio.Task[None] | None = None
+        self._defect = ""
         self._last: tuple[str, str] = ("", "")
         #: Called with each line, for the event stream of the socket.
         self.listeners: list[Callable[[dict[str, object]], None]] = []
@@ -72,6 +73,17 @@ class Teller:
             self.log.info(text, **fields)
         for listener in list(self.listeners):
             listener({"event": "log", "at": time.time(), "level": level, "text": text})
+
+    def defect(self, error: Exception) -> None:
+        """Tell of a defect of our own, with its place: never a traceback in the log, once for each place."""
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        code = "" if place is None else f" ({place.tb_frame.f_code.co_qualname}, line {place.tb_lineno})"
+        text = f"internal error, the node is not touched: {type(error).__name__}: {error}{code}"
+        if text != self._defect:
+            self._defect = text
+            self.tell("error", text, fix="This is a defect of cosmovisor; please report it.")
 
     def _flush(self) -> None:
         if self._writing is None or self._writing.done():

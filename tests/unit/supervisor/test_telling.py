@@ -111,3 +111,22 @@ def test_an_error_is_told_even_where_the_log_is_off(
     asyncio.run(story())
     sys.stderr.flush()
     assert capfd.readouterr().err == "Error: cannot go on\nNext: Do this.\n"
+
+
+def test_a_defect_of_our_own_is_one_line_with_its_place(
+    context: Context, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def story() -> None:
+        voice = teller.Teller(context, Log(-1))
+        for _ in range(2):
+            try:
+                {}["missing"]
+            except KeyError as error:
+                voice.defect(error)
+        await voice.finish()
+
+    asyncio.run(story())
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "KeyError" in lines[0]
+    assert "story, line" in lines[0]
