@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cosmovisor
 from cosmovisor.backup import manifest
 from cosmovisor.demo import client, ledger
 from cosmovisor.model.plan import Plan
@@ -59,7 +60,7 @@ class Cutting:
         self.hook.mkdir()
         self.script_log = root / "script.log"
         self.world.variables = {
-            "PYTHONPATH": str(HOOK),
+            "PYTHONPATH": f"{HOOK}{os.pathsep}{Path(cosmovisor.__file__).parents[1]}",
             "CUTTER": str(self.hook),
             "DAEMON_ALLOW_DOWNLOAD_BINARIES": "true",
             "COSMOVISOR_TRUST": "off",
