@@ -68,7 +68,7 @@ COMMANDS = {
     "recheck": "立即重新检查。",
     "history": "显示已完成的升级。",
     "restore": "恢复备份，签名状态绝不后退。",
-    "backup": "列出和创建备份。",
+    "backup": "列出、检验备份，并预估下一次备份。",
     "backups": "列出备份。",
     "scout": "访问网络的进程。",
     "rehearse": "演练一次升级。",

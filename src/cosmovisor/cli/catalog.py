@@ -62,6 +62,8 @@ COMMANDS = {
     "adopt": Entry("cosmovisor.cli.adopt", CARE, "Find the version that fits the data; --fix what is safe."),
     "explain": Entry("cosmovisor.cli.explain", CARE, "Show the last decisions and the facts behind them."),
     "approve": Entry("cosmovisor.cli.approve", CARE, "Accept a binary in spite of its checks."),
+    "backup": Entry("cosmovisor.cli.backup", CARE, "List and check backups; forecast the next one."),
+    "restore": Entry("cosmovisor.cli.restore", CARE, "Put a backup back; the sign-state never goes back."),
     "version": Entry("cosmovisor.cli.version", OTHER, "Show the version of cosmovisor and of the daemon."),
     "completion": Entry("cosmovisor.cli.completion", OTHER, "Print completion for bash, zsh or fish."),
     "help": Entry("cosmovisor.cli.help", OTHER, "Show this overview, or the help of one command."),
