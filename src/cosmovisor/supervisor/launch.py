@@ -8,9 +8,10 @@ import time
 
 from cosmovisor.decide import events
 from cosmovisor.model.errors import ConfigurationError, StateError
+from cosmovisor.model.heights import UNKNOWN
 from cosmovisor.observe.log import Log
 from cosmovisor.storage import document, locks
-from cosmovisor.supervisor import first
+from cosmovisor.supervisor import batch_file, first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ def supervise(context: Context, loaded: Loaded, given: Handover | None = None) -
         )
     lock = _lock(context, given)
     log = Log.of(context.settings)
+    recorded_at = batch_file.changed_at(context.layout.state_file)
     found = document.load(context.layout.state_file)
     start = first.Start(context, first.beginning(context, found.state))
     first.run(start, _beginning(context, start, given))
     # The node runs (or never will): from here on nothing has to be quick.
-    for text in (*loaded.warnings, *found.notes):
+    differences = () if found.found else loaded.differences
+    for text in (*loaded.warnings, *differences, *found.notes, *_take_over(context, start, recorded_at)):
         log.warning(text)
     from cosmovisor.supervisor import shell
 
@@ -53,6 +56,16 @@ def supervise(context: Context, loaded: Loaded, given: Handover | None = None) -
         return shell.run(context, start, log, lock.fd)
     finally:
         lock.close()
+
+
+def _take_over(context: Context, start: first.Start, recorded_at: float) -> list[str]:
+    """Ask the machine to schedule what the Go tool had scheduled; return what is to be told."""
+    seen = start.machine.seen
+    taken, notes = batch_file.entries(
+        context, start.machine.state, UNKNOWN if seen is None else seen.b, recorded_at
+    )
+    start.events += [events.Asked(time.monotonic(), "schedule", entry) for entry in taken]
+    return notes
 
 
 def _lock(context: Context, given: Handover | None) -> locks.Lock:
