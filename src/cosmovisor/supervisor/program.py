@@ -85,7 +85,8 @@ class Program:
 
     def kill(self) -> None:
         """End it and what it started."""
-        processes.kill_session(self.child.pid)
+        with contextlib.suppress(OSError):
+            os.killpg(self.child.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """End it and wait until nothing of it is left."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
 import signal
 import sys
 import time
@@ -360,9 +359,10 @@ class Shell:
 
 def run(context: Context, start: first.Start, log: Log, lock_fd: int) -> int:
     """Run the loop to its end and return the exit status of the supervisor."""
-    with contextlib.suppress(KeyboardInterrupt):
-        return asyncio.run(_run(context, start, log, lock_fd))
-    return spawn.exit_status(-signal.SIGINT)
+    # Not `asyncio.run`: its tidying up at the end would delay the exit, and the process ends anyway.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop.run_until_complete(_run(context, start, log, lock_fd))
 
 
 async def _run(context: Context, start: first.Start, log: Log, lock_fd: int) -> int:

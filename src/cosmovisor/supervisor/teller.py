@@ -91,7 +91,8 @@ class Teller:
 
     async def _write(self, later: float) -> None:
         # The record is for later reading; an upgrade must not wait for the disk because of it.
-        await asyncio.sleep(later)
+        if later:
+            await asyncio.sleep(later)
         while self._queue:
             lines, self._queue = self._queue, []
             with contextlib.suppress(OSError):
