@@ -43,6 +43,7 @@ async def reload(shell: Shell) -> None:
         return
     shell.teller.tell("info", "reloading; the node runs on")
     await shell.stager.end()
+    await shell.approach.end()
     await shell.scout.end()
     await shell.teller.finish()
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)

@@ -19,6 +19,7 @@ from cosmovisor.model.observations import Observations
 from cosmovisor.model.value import replace
 from cosmovisor.observe.log import Log
 from cosmovisor.supervisor import (
+    approach,
     effects,
     facts,
     first,
@@ -81,6 +82,7 @@ class Shell:
         self.teller = teller.Teller(context, log)
         self.notify = notify.Notify(context.environ)
         self.stager = stager.Stager(context, self._staging_changed, self.teller.tell)
+        self.approach = approach.Approach(context, self.stager, self.teller.tell)
         self.scout = scout.Scout(context, self.teller.tell)
         self.watches = watch.Watches(context, self._woken)
         self.server = server.Server(context.layout.socket, requests.Requests(self).answer)
@@ -162,6 +164,7 @@ class Shell:
         self.watches.stop()
         self.stager.stop()
         self.scout.stop()
+        self.approach.stop()
         self.server.stop()
         if self._timer is not None:
             self._timer.cancel()
@@ -252,6 +255,7 @@ class Shell:
         elif isinstance(command, commands.Spawn):
             await self._spawn(command)
         elif isinstance(command, commands.RunStep):
+            self.approach.stop()
             self.step = steps.Running(command.step)
             self._begin(self._run_step(self.step))
         elif isinstance(command, commands.Exit):
@@ -298,6 +302,7 @@ class Shell:
                 self.teller.defect(error)
                 await asyncio.sleep(_AFTER_DEFECT)
         self.put(events.FactsGathered(time.monotonic(), self.seen))
+        self.approach.look(self.machine, self.seen)
 
     async def _run_step(self, running: steps.Running) -> None:
         loop = asyncio.get_running_loop()
@@ -340,6 +345,8 @@ class Shell:
             extra["node_pid"], extra["node_since"] = self.node.child.pid, self.node.child.started_at
         if self.stager.progress or self.stager.next_try_at:
             extra["staging"] = {"progress": self.stager.progress, "next_try_at": self.stager.next_try_at}
+        if self.approach.progress:
+            extra["copying_ahead"] = {"progress": self.approach.progress}
         if self.step is not None:
             extra["step"] = {"kind": self.step.step.kind, "progress": self.step.progress}
         extra["scout"] = self.scout.told

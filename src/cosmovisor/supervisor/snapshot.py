@@ -58,7 +58,7 @@ def take(
         found["link"] = _link(seen.link)
         found["prospects"] = [_prospect(prospect) for prospect in seen.prospects]
         found["seen_at"] = seen.at
-    for key in ("staging", "step", "scout", "watch"):
+    for key in ("staging", "step", "scout", "watch", "copying_ahead"):
         if extra.get(key):
             found[key] = extra[key]
     return found

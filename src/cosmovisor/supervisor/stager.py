@@ -43,6 +43,7 @@ class Stager:
         self._answer: dict[str, object] = {}
         self._looked = False
         self._ahead: list[str] = []
+        self._recheck: Plan | None = None
         self._proving = ""
         self.progress = ""
         self.next_try_at = 0.0
@@ -69,6 +70,12 @@ class Stager:
         if self._program is None and self._again is None and self._plan is None:
             self._start()
 
+    def recheck(self, plan: Plan) -> None:
+        """Have a staged binary checked again in full, its digest above all."""
+        self._recheck = plan
+        if self._program is None and self._again is None:
+            self._start()
+
     def look_again(self) -> None:
         """A file was put into place: do not wait for the next try."""
         if self._plan is None:
@@ -81,7 +88,7 @@ class Stager:
 
     def stop(self) -> None:
         """End what runs, for good."""
-        self._plan, self._ahead = None, []
+        self._plan, self._recheck, self._ahead = None, None, []
         self._cancel_timer()
         if self._program is not None:
             self._program.kill()
@@ -101,19 +108,23 @@ class Stager:
 
     def _start(self) -> None:
         self._again, self.next_try_at = None, 0.0
-        plan, scheduled = self._plan, self._plan is not None
-        if plan is None:
+        plan, again = self._plan, self._recheck
+        scheduled = plan is not None or again is not None
+        if plan is None and again is not None:
+            plan, self._recheck = again, None
+        elif plan is None:
             if not self._ahead:
                 return
             plan = Plan(self._ahead.pop(0), 0)
         self._answer, self._looked = {}, False
-        self._proving = "" if scheduled else plan.name
+        self._proving = "" if self._plan is not None else plan.name
         request = {
             "name": plan.name,
             "height": plan.height,
             "info": plan.info,
             "urgent": self._urgent,
             "execute": scheduled,
+            "recheck": self._plan is None and scheduled,
         }
         try:
             self._program = program.Program(
@@ -139,6 +150,7 @@ class Stager:
         answer = self._answer
         if self._proving or self._plan is None:
             self._proving = ""
+            self._changed()
             self._start()
             return
         if answer.get("event") == "staged" and status == 0:
