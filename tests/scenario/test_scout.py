@@ -84,6 +84,37 @@ def test_a_proposal_in_voting_is_shown_with_its_votes_and_nothing_is_fetched_wit
     assert "Traceback" not in alone.stderr
 
 
+def test_a_binary_is_fetched_while_its_proposal_is_voted_on_and_the_upgrade_needs_no_network(
+    make_world,
+) -> None:
+    world = make_world(voting_period=3600)
+    world.genesis("v1")
+    world.init()
+    url = world.publish("v2")
+    supervisor = world.run(variables=ON | {"DAEMON_ALLOW_DOWNLOAD_BINARIES": "true"})
+    world.until_height(1)
+    height = world.heights()[0] + 60
+    info = json.dumps({"binaries": {"any": url}})
+    world.hold_at(height - 30)
+    plan = {"name": "v2", "height": height, "info": info}
+    world.send(type="propose", plan=plan)
+
+    def binary() -> str:
+        found = (snapshot(world).get("scout") or {}).get("proposals") or [{}]
+        return found[0].get("plans", [{}])[0].get("binary", "")
+
+    world.wait("the binary of the proposal", lambda: binary() == "fetched and checked")
+    assert not (world.tree / "upgrades" / "v2").exists()  # nothing of a proposal is put into place
+    assert all(entry["version"] == "v1" for entry in world.notes("start"))
+    world.releases.close()  # the network is not needed any more
+    world.send(type="authority", plan=plan)
+    world.wait("readiness", lambda: any(one["ready"] for one in snapshot(world).get("prospects", [])))
+    world.let_go()
+    world.until_blocks_of("v2")
+    assert supervisor.stop() == 0
+    world.verify()
+
+
 def test_an_upgrade_works_although_the_scout_is_killed_and_the_scout_comes_back(world: World) -> None:
     world.genesis("v1")
     world.place("v2")
