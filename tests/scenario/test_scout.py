@@ -108,6 +108,7 @@ def test_a_binary_is_fetched_while_its_proposal_is_voted_on_and_the_upgrade_need
     assert all(entry["version"] == "v1" for entry in world.notes("start"))
     world.releases.close()  # the network is not needed any more
     world.send(type="authority", plan=plan)
+    world.hold_at(height - 5)
     world.wait("readiness", lambda: any(one["ready"] for one in snapshot(world).get("prospects", [])))
     world.let_go()
     world.until_blocks_of("v2")
