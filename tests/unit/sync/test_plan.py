@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 
 import pytest
 
@@ -155,3 +156,12 @@ def test_a_folder_of_the_chain_registry(tmp_path):
 def test_a_registry_without_upgrades_is_refused(tmp_path, versions):
     with pytest.raises(PlanError):
         plans.load(registry(tmp_path, versions))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_example_of_the_documentation_is_a_plan(language):
+    page = pathlib.Path(__file__).parents[3] / "docs" / language / "sync.md"
+    example = page.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0]
+    found = plans.parse(example.encode())
+    assert [step.height for step in found.steps] == [58700, 265221]
+    assert found.genesis is not None
