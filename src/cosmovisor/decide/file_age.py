@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from cosmovisor.model.facts import Age
 
 NANO = 1_000_000_000
+#: Seconds by which a file's time may lie before the moment it was written: the kernel stamps files with the
+#: last tick of its coarse clock, and some file systems keep whole seconds. The record in the log is exact.
+LAG = 1.0
 
 
 def instance(seen: Observations) -> FileInstance | None:
@@ -71,7 +74,7 @@ def _older_by_records(seen: Observations, height: int, written_at: float, a: Evi
     keep no more.
     """
     for recorded, at in seen.record_times:
-        if written_at + 1 <= at and (recorded < height or (recorded == height and a.reaches(height))):
+        if written_at + LAG <= at and (recorded < height or (recorded == height and a.reaches(height))):
             return True
     return False
 
@@ -80,5 +83,5 @@ def _not_older_than_block(seen: Observations, b: Evidence, written_at: float) ->
     """Tell whether the file is not older than the record of block b; None where there is no such record."""
     for recorded, at in seen.record_times:
         if b.strength != "unknown" and recorded == b.height:
-            return written_at >= at
+            return written_at + LAG > at
     return None
