@@ -200,6 +200,7 @@ def _sparse_old() -> bytes:
         ),
         tar((info("bin/testd", GNU__sparse__map="x" * 100, GNU__sparse__size="1"), PROGRAM)),
     ],
+    ids=range(4),
 )
 def test_sparse_files(home, data):
     home.refused(home.info(home.serve(data)))

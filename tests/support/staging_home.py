@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -29,7 +30,9 @@ def sha256(data: bytes) -> str:
 def tar(*members, mode: str = "w:gz") -> bytes:
     """Make a tar archive of (name, bytes) pairs, or of ready TarInfo objects with their bytes."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=mode) as archive:
+    # Without a time in it: the same call makes the same bytes in every process that collects the tests.
+    packed = gzip.GzipFile(fileobj=out, mode="wb", mtime=0) if mode == "w:gz" else out
+    with tarfile.open(fileobj=packed, mode="w" if mode == "w:gz" else mode) as archive:
         for name, data in members:
             info = name
             if isinstance(name, str):
@@ -37,6 +40,8 @@ def tar(*members, mode: str = "w:gz") -> bytes:
                 info.mode = 0o755
             info.size = len(data) if info.isreg() else 0
             archive.addfile(info, io.BytesIO(data))
+    if packed is not out:
+        packed.close()
     return out.getvalue()
 
 
@@ -45,7 +50,9 @@ def zipped(*members) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members:
-            archive.writestr(name, data)
+            entry = name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
     return out.getvalue()
 
 

@@ -45,6 +45,12 @@ COMMANDS = {
     "prepare-upgrade": Entry(
         "cosmovisor.cli.prepare_upgrade", UPGRADES, "Fetch and prove the binary of the scheduled upgrade now."
     ),
+    "check-plan": Entry(
+        "cosmovisor.cli.check_plan", UPGRADES, "Do with a plan what every operator's tool would do; a report."
+    ),
+    "make-plan": Entry(
+        "cosmovisor.cli.make_plan", UPGRADES, "Write a plan's list of binaries, with their digests."
+    ),
     "scout": Entry(
         "cosmovisor.cli.scout", UPGRADES, "Follow the chain's proposals and its plan; print what is learned."
     ),

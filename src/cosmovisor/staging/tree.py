@@ -33,10 +33,12 @@ class Tree:
         root: The folder, new and empty.
         files: What was written, by relative path.
         links: Relative path to target, as the archive has it.
+        kind: What it comes from: `raw`, `gz` and the like for one compressed file, `tar`, `zip`.
     """
 
     def __init__(self, root: str, bounds: Bounds, budget: Budget) -> None:
         self.root = root
+        self.kind = "raw"
         self.budget = budget
         self.names = Names(bounds.depth)
         self.files: dict[str, Entry] = {}

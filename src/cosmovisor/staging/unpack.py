@@ -45,6 +45,7 @@ def unpack(path: str, root: str, name: str, *, raw: bool = False, bounds: Bounds
         tree = Tree(root, bounds, budget)
         kind = "raw" if raw else kind_of(file)
         try:
+            tree.kind = kind
             if kind == "zip":
                 _zip(file, tree, budget)
             elif kind == "raw":
@@ -79,6 +80,7 @@ def _stream(file: BinaryIO, kind: str, tree: Tree, name: str, budget: Budget) ->
     budget.out = 0
     stream = Unpacked(file, kind, budget)
     if is_tar(head):
+        tree.kind = "tar"
         _tar(stream, tree)
     else:
         _single(stream, tree, name)
