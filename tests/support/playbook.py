@@ -86,14 +86,16 @@ class Play:
         queue = [event]
         while queue and self.status is None:
             self.machine, asked = advance(self.machine, queue.pop(0))
-            for command in asked:
+            left = list(asked)
+            while left:
+                command = left.pop(0)
                 if not isinstance(command, SILENT):
                     self.commands.append(command)
                 answer = self._carry_out(command)
                 if answer is not None:
                     queue.append(answer)
                 if isinstance(answer, events.Failed) and answer.what == "save":
-                    break
+                    left = commands.after_failed_save(left)
         return self
 
     def _carry_out(self, command: Any) -> Any:

@@ -8,6 +8,7 @@ from cosmovisor.decide.words import due, heights, is_above, is_open, named, rest
 from cosmovisor.model.decision import Decision
 from cosmovisor.model.facts import Facts
 from cosmovisor.model.plan import Plan
+from cosmovisor.model.state import PlanRecord
 
 
 def decide_after_exit(facts: Facts) -> Decision:
@@ -63,8 +64,24 @@ def _without_a_plan(facts: Facts) -> Decision:
     return _ordinary("no plan", f"no plan is pending; {heights(facts)}", None)
 
 
+def _waits_for_its_file(facts: Facts, record: PlanRecord) -> bool:
+    """Tell whether the new program has still to read the plan file: switched to, its height not executed.
+
+    A chain does not flush the file that it writes: a power cut after the switch can take it away again.
+    """
+    unproven = record.stage in {"switched", "pre-upgraded"} and not record.passed
+    return unproven and record.plan.height not in facts.skip and not is_above(facts, record.plan.height)
+
+
 def unwritten_plan(facts: Facts) -> Plan | None:
-    """Return the plan whose file is missing at its height: of a halt that was seen, or the scout's."""
+    """Return the plan whose file is missing at its height: switched to, of a halt seen, or the scout's."""
+    for record in facts.records:
+        height = record.plan.height
+        there = facts.b.reaches(height) or (
+            facts.b.is_exactly(height - 1) and rests_just_before(facts, height)
+        )
+        if there and _waits_for_its_file(facts, record):
+            return record.plan
     seen = [record.plan for record in facts.records if record.halt_seen]
     for plan in (*seen, facts.known):
         if plan is not None and is_open(facts, plan) and facts.b.is_exactly(plan.height):
@@ -73,8 +90,10 @@ def unwritten_plan(facts: Facts) -> Plan | None:
 
 
 def torn_plan(facts: Facts) -> Plan | None:
-    """Return the plan that a torn file held, where known: a halt that was seen, or the scout's at H = b."""
+    """Return the plan that a torn file held: switched to, of a halt seen, or the scout's at H = b."""
     for record in facts.records:
+        if _waits_for_its_file(facts, record):
+            return record.plan
         if record.halt_seen and is_open(facts, record.plan) and not is_above(facts, record.plan.height):
             return record.plan
     known = facts.known

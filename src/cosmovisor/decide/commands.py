@@ -40,7 +40,8 @@ class GatherFacts:
 class Save:
     """Write the state document, durably.
 
-    If that fails: `Failed("save")`, and the rest of this answer is dropped.
+    If that fails: `Failed("save")`, and of the rest of this answer only what `after_failed_save` returns is
+    carried out.
     """
 
     state: State
@@ -184,3 +185,12 @@ if TYPE_CHECKING:
         | Reload
         | Exit
     )
+
+
+def after_failed_save(left: list[Command]) -> list[Command]:
+    """Return what is carried out all the same of an answer whose save has failed.
+
+    Nothing that relies on what could not be written; but each question gets its answer, the clock goes on,
+    and a supervisor that ends does end: it would else wait for ever without a node.
+    """
+    return [command for command in left if isinstance(command, GatherFacts | WakeAt | Exit)]

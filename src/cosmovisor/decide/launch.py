@@ -148,6 +148,14 @@ def _switched(facts: Facts) -> Decision | None:
             version,
             not record.inferred,
         )
+    if facts.file.kind == "absent" and unwritten_plan(facts) == plan:
+        return Decision(
+            "write file",
+            "switched, file gone",
+            f"{named(plan)} was switched to and its plan file is gone before the new program has read it: it "
+            f"is written again, with the same fields; {heights(facts)}",
+            plan,
+        )
     if record.stage == "switched":
         return Decision(
             "pre-upgrade",

@@ -67,7 +67,7 @@ def _at_least(remembered: Evidence, now: Evidence) -> Evidence:
 def halt(state: State, plan: Plan, *, inferred: bool) -> State:
     """Journal that a table has said due; inferred evidence gives way to better, never the reverse."""
     record = record_of(state, plan)
-    if record.halt_seen and (inferred or not record.inferred):
+    if record.stage != "none" or (record.halt_seen and (inferred or not record.inferred)):
         return state
     return put(state, replace(record, halt_seen=True, inferred=inferred))
 

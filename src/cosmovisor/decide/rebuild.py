@@ -16,13 +16,15 @@ def record_data(state: State, seen: Observations, facts: Facts) -> State:
 
     The plan file that lies there is stale from now on: it may belong to a snapshot. One exception: a home
     that the Go tool has kept (it has a link), whose data is known to be well below the file's height, carries
-    the Go tool's own schedule, and that is followed where it lies.
+    the Go tool's own schedule, and that is followed where it lies. Under a node that runs it is what the node
+    lives with.
     """
     history = state.history or _history(seen)
     record = _rebuilt(facts, _marker_of(seen, facts.link.version), facts.link.version, inferred=False)
     plan = seen.file.plan
     taken_over = seen.link.kind in {"genesis", "version"}
     schedule = taken_over and plan is not None and facts.b.is_below(plan.height - 1)
+    schedule = schedule or facts.node.state == "running"
     return replace(
         _bound(state, seen, None if schedule else instance(seen)),
         history=history,

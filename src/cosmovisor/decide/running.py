@@ -12,6 +12,13 @@ from cosmovisor.model.plan import Plan
 
 def decide_running(facts: Facts) -> Decision:
     """Return the first row that fits a running node; the same facts give the same decision."""
+    if facts.data == "no record":
+        return Decision(
+            "record data",
+            "no record",
+            "the document was lost while the node ran: the data's identity is recorded and the history "
+            "rebuilt from folders and markers; nothing is removed",
+        )
     if facts.data != "same":
         return wait("other data", "the data was replaced under the running node; the next start looks at it")
     back = decide_going_back(facts)

@@ -80,7 +80,7 @@ def _carry_out(start: Start, command: Command) -> bool:
     elif isinstance(command, commands.Save):
         answer = effects.save(start.context, command.state)
         if answer is not None:
-            start.commands.clear()
+            start.commands = commands.after_failed_save(start.commands[1:])
             start.events.append(answer)
             return True
     elif isinstance(command, commands.Spawn):

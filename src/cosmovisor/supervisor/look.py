@@ -63,7 +63,8 @@ def _read(fd: int, limit: int) -> bytes:
 
 def _writer(path: str, status: os.stat_result, now: float) -> bool:
     # Where other processes cannot be looked at, a young file is taken to be still in somebody's hands.
-    return processes.open_for_writing(path) or now - status.st_mtime < 1.0
+    # One from the future is not young: the clock was set back, and waiting for it could take hours.
+    return processes.open_for_writing(path) or abs(now - status.st_mtime) < 1.0
 
 
 def identity_of(status: os.stat_result) -> FileIdentity:

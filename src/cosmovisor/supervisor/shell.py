@@ -231,14 +231,16 @@ class Shell:
     async def _carry_out_all(self, asked: list[Command]) -> None:
         self._acting = True
         try:
-            for command in asked:
+            left = collections.deque(asked)
+            while left:
+                command = left.popleft()
                 if not await self._carry_out(command):
-                    return
+                    left = collections.deque(commands.after_failed_save(list(left)))
         finally:
             self._acting = False
 
     async def _carry_out(self, command: Command) -> bool:
-        """Carry out one command; False if the rest of this answer is dropped."""
+        """Carry out one command; False if it was a save that has failed."""
         if isinstance(command, commands.Say):
             self.teller.say(command)
         elif isinstance(command, commands.WakeAt):
@@ -260,7 +262,6 @@ class Shell:
             self._begin(self._run_step(self.step))
         elif isinstance(command, commands.Exit):
             self._status = command.status
-            return False
         else:
             await self._carry_out_other(command)
         return True

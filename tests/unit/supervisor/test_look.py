@@ -52,6 +52,14 @@ def test_a_file_in_somebodys_hands_has_a_writer(context: Context) -> None:
         writer.stdin.write(b"\n")
 
 
+def test_a_torn_file_from_the_future_has_no_writer(context: Context) -> None:
+    Path(context.plan_file).write_bytes(b"{")
+    os.utime(context.plan_file, (5000.0, 5000.0))
+    assert look.plan_file(context.plan_file, 5000.5).writer
+    assert not look.plan_file(context.plan_file, 5002.0).writer
+    assert not look.plan_file(context.plan_file, 2000.0).writer  # the clock was set back since
+
+
 def test_a_fifo_in_the_place_of_the_plan_file_holds_nobody(context: Context) -> None:
     os.mkfifo(context.plan_file)
     assert look.plan_file(context.plan_file, time.time()).kind == "incomplete"
