@@ -70,7 +70,9 @@ def _play(seeds: range, jobs: int, folder: str) -> int:
                 _say(f"{count} nights, {bad} with violations, {time.perf_counter() - began:.0f} s")
     took = time.perf_counter() - began
     _say(f"{len(seeds)} nights from seed {seeds.start}: {bad} with violations")
-    _say(f"{took:.0f} s ({1000 * took * jobs / len(seeds):.1f} ms of a job per night), {played / 3600:.0f} hours in made-up time")
+    _say(
+        f"{took:.0f} s ({1000 * took * jobs / len(seeds):.1f} ms of a job per night), {played / 3600:.0f} hours in made-up time"
+    )
     _say(f"slowest: seed {longest[1]}, {longest[0]:.2f} s")
     _say(f"supervisor lives {lives}, starts of the old binary at a halt {old}")
     _say("faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))

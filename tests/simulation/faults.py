@@ -50,7 +50,9 @@ class Faults:
 
     def rpc(self) -> str:
         """Return what is wrong with the RPC now; empty: nothing."""
-        return next((kind for kind in ("silent", "other", "neighbour", "half") if self.during(f"rpc {kind}")), "")
+        return next(
+            (kind for kind in ("silent", "other", "neighbour", "half") if self.during(f"rpc {kind}")), ""
+        )
 
     def strike(self, fault: Fault) -> None:
         """Let a fault happen."""

@@ -39,10 +39,13 @@ class Judge:
             night.finish()
         if night.living() is not None:
             night.violation("two nodes at once")
-        if night.script.signs and night.sign_state < night.signed:
-            night.violation(f"a start on a sign-state of {night.sign_state} after {night.signed} was signed")
         self.files()
         state = self._state()
+        known = max((one.height for one in state.sign_states), default=0) if state is not None else 0
+        if night.script.signs and night.sign_state < known:
+            night.violation(
+                f"a start on a sign-state of {night.sign_state}, and {known} is known to be signed"
+            )
         records = {record.plan.name: record for record in state.records} if state is not None else {}
         backed_up = {line.plan.name for line in state.backups} if state is not None else set()
         cancelled = night.script.plans[0] not in night.chain.plans and night.script.twist == "cancelled"

@@ -28,7 +28,9 @@ class _Selector(selectors.BaseSelector):
         self.turn: Callable[[float | None], None] = lambda _: None
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        key = selectors.SelectorKey(fileobj, fileobj if isinstance(fileobj, int) else fileobj.fileno(), events, data)
+        key = selectors.SelectorKey(
+            fileobj, fileobj if isinstance(fileobj, int) else fileobj.fileno(), events, data
+        )
         self._map[key.fd] = key
         return key
 

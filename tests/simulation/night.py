@@ -40,9 +40,12 @@ class _Log:
         self._tell = tell
 
     def _line(self, text: str, **fields: object) -> None:
-        self._tell("  " + " ".join([text, *(f"{key}={item}" for key, item in fields.items() if key != "args")]))
+        self._tell(
+            "  " + " ".join([text, *(f"{key}={item}" for key, item in fields.items() if key != "args")])
+        )
 
     error = warning = info = debug = _line
+    fd = 2
 
 
 @dataclass
