@@ -90,8 +90,8 @@ class Heights:
         """
         chain_id, node_id = self._expected(chain_id, node_id)
         found = self._ask_rpc(chain_id, node_id)
-        if found.b.strength == "exact" or not wanted:
-            return found
+        if found.b.strength == "exact" or not wanted or self._ended_at:
+            return found  # The end of the node is asked about by itself, and must not wait for slow sources.
         b = self._ask_status(chain_id, node_id)
         if b.strength == "unknown":
             b = self._write_ahead_log()

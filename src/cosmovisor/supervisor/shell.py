@@ -92,6 +92,7 @@ class Shell:
         self._queue: collections.deque[Event] = collections.deque(start.events)
         self._arrived = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._asking = asyncio.Lock()
         self._acting = False
         self._showing: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -294,16 +295,20 @@ class Shell:
         task.add_done_callback(self._tasks.discard)
 
     async def _gather(self, command: commands.GatherFacts) -> None:
+        """Answer a question; answers come in the order of the questions, as the machine counts on."""
+        async with self._asking:
+            self.seen = await self._look(command)
+            self.put(events.FactsGathered(time.monotonic(), self.seen))
+        self.approach.look(self.machine, self.seen)
+
+    async def _look(self, command: commands.GatherFacts) -> Observations:
         state = self.machine.state
         while True:
             try:
-                self.seen = await asyncio.to_thread(facts.gather, self.context, state, command, self._sources)
-                break
+                return await asyncio.to_thread(facts.gather, self.context, state, command, self._sources)
             except Exception as error:
                 self.teller.defect(error)
                 await asyncio.sleep(_AFTER_DEFECT)
-        self.put(events.FactsGathered(time.monotonic(), self.seen))
-        self.approach.look(self.machine, self.seen)
 
     async def _run_step(self, running: steps.Running) -> None:
         loop = asyncio.get_running_loop()
