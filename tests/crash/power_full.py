@@ -56,8 +56,6 @@ def main() -> int:
         wrong, flushes = _whole(pool, kinds, options.states)
         unnoticed = _without(pool, kinds, flushes)
     print(f"{time.monotonic() - began:.0f} s")
-    for text in wrong[:20]:
-        print(text)
     return 1 if wrong or unnoticed else 0
 
 
@@ -74,6 +72,8 @@ def _whole(pool, kinds: list[str], goal: int) -> tuple[list[str], dict[str, int]
             totals[key] = totals.get(key, 0) + outcome.states
             flushes[task.story] = max(flushes.get(task.story, 0), outcome.flushes)
             wrong += outcome.wrong
+            for text in outcome.wrong:
+                print(text, flush=True)
         print(f"round {seed}: {sum(totals.values())} states, {len(wrong)} wrong", flush=True)
     for (kind, story), count in sorted(totals.items()):
         print(f"{kind:6} {story:8} {count:6} states")

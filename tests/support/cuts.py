@@ -53,7 +53,7 @@ class Cut:
 class Cutting:
     """A home that goes from version to version, with a cut in each upgrade."""
 
-    def __init__(self, root: Path, *, fetch: bool = False) -> None:
+    def __init__(self, root: Path, *, fetch: bool = True) -> None:
         self.fetch = fetch
         self.world = World(root, block_interval=0.05)
         self.hook = root / "cutter"
@@ -171,7 +171,7 @@ class Cutting:
             self._start_again()
             try:
                 self.world.until_height(1)
-                height = self.world.schedule(self.name, blocks=12, info=info)
+                height = self.world.schedule(self.name, blocks=20, info=info)
                 sent = self.world.heights()[1]
                 self.world.wait("the plan", lambda sent=sent: self._is_scheduled() or self._passed(sent + 4))
                 if self._is_scheduled():

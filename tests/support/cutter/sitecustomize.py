@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 
 
@@ -113,15 +114,13 @@ def _plain(path: str) -> str:
 
 
 def _plain_part(part: str) -> str:
-    stem, dot, end = part.partition(".")
     if part.startswith(".data-backup"):
         part = "backup.partial"
     elif part.startswith(".") and part.endswith(".partial"):
         part = part.split(".")[1] + ".partial"
     elif part.startswith("data-backup-"):
         part = "backup"
-    elif len(stem) >= 32 and not set(stem) - set("0123456789abcdef"):
-        part = f"DIGEST{dot}{end}"
+    part = re.sub("[0-9a-f]{32,}", "DIGEST", part)
     return "".join(letter for letter in part if not letter.isdigit())
 
 
