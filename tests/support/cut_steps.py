@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cosmovisor import backup
-from cosmovisor.backup import manifest
+from cosmovisor.backup import manifest, taking
 from cosmovisor.config.layout import Layout
 from cosmovisor.config.settings import Settings
 from cosmovisor.model.errors import BackupError
@@ -223,6 +223,7 @@ def _take(root: Path) -> None:
         backup.take(
             settings, layout, str(root / "home"), PLAN, NodeStopped(1.0), lambda: False, lambda _text: None
         )
+        taking.wait_until_tidy()
 
 
 def _restore(root: Path) -> None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from cosmovisor import backup
+from cosmovisor.backup import taking
 from cosmovisor.config.layout import Layout
 from cosmovisor.config.settings import Settings
 from cosmovisor.model.plan import Plan
@@ -37,9 +38,18 @@ class Night:
         return Settings(**{**given, **changes})
 
     def take(self, plan: Plan = PLAN, cancelled=lambda: False, **changes) -> BackupReceipt:
-        return backup.take(  # type: ignore[return-value]
-            self.settings(**changes), self.layout, str(self.home), plan, STOPPED, cancelled, self.said.append
-        )
+        try:
+            return backup.take(  # type: ignore[return-value]
+                self.settings(**changes),
+                self.layout,
+                str(self.home),
+                plan,
+                STOPPED,
+                cancelled,
+                self.said.append,
+            )
+        finally:
+            taking.wait_until_tidy()
 
     def restore(self, path: str) -> backup.Restored:
         return backup.restore(self.layout, str(self.home), path, self.said.append)

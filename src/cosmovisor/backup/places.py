@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -116,15 +117,16 @@ def retain(folder: str, node_home: str, keep: int, newest: str) -> list[str]:
 
 
 def sweep(folder: str, node_home: str, keep: str) -> None:
-    """Remove what cuts have left of this node's backups, other than `keep`.
-
-    Raises:
-        OSError: As the system says.
-    """
+    """Remove what cuts have left of this node's backups, other than `keep`, and what removals have left."""
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
-        if name.startswith(f".{manifest.PREFIX}") and name.endswith(_end(node_home)) and path != keep:
-            durable.remove_tree(path)
+        if name.startswith(f".{manifest.PREFIX}") and name.endswith(durable.TEMPORARY) and path != keep:
+            ours = name.endswith(_end(node_home))
+            # A backup of any node that was being removed carries the number of the process that did it.
+            doomed = name.removesuffix(durable.TEMPORARY).rpartition(".")[2].replace("-", "").isdigit()
+            if ours or doomed:
+                with contextlib.suppress(OSError):  # a leftover is no reason to have no backup
+                    durable.remove_tree(path)
 
 
 def _end(node_home: str) -> str:

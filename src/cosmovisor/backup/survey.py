@@ -146,7 +146,7 @@ class _Walk:
             self.folder(path, relative, above)
         elif not stat.S_ISREG(found.st_mode):
             self.left_out.append(f"{path} is neither file, folder nor link")
-        elif name == "LOCK" or name.endswith(".lock"):
+        elif name == "LOCK" or (name.endswith(".lock") and found.st_size == 0):
             self.locks.append(path)
             self._add(relative, "lock", found)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -17,6 +18,8 @@ from cosmovisor.model.errors import BackupError
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.receipts import BackupReceipt, BackupWaived, NodeStopped
 from cosmovisor.storage import calls, durable
+
+_tidying: list[threading.Thread] = []
 
 #: What must stay free beside the backup, in bytes: the node writes too.
 RESERVE = 64 << 20
@@ -113,7 +116,6 @@ def _take(
             return whole
         partial = places.partial_name(base, node_home, plan)
         with explained(base, partial):
-            places.sweep(base, node_home, keep=partial)
             builder = Builder(partial, found, cancelled, progress)
             check_space(base, builder.missing())
             items = builder.build()
@@ -125,12 +127,32 @@ def _take(
             flush(partial)
             final = places.final_name(base, plan)
             durable.move(partial, final)
-    try:
-        for path in places.retain(base, node_home, settings.cosmovisor_backup_keep, final):
-            progress(f"removed the old backup {path}, as COSMOVISOR_BACKUP_KEEP asks")
-    except OSError as error:
-        progress(f"cannot remove an old backup: {error}")
+    _tidy_later(settings, base, node_home, final, progress)
     return BackupReceipt(final, done.method, done.size, time.monotonic() - began)
+
+
+def _tidy_later(
+    settings: Settings, base: str, node_home: str, final: str, progress: Callable[[str], None]
+) -> None:
+    """Remove what is not kept while the upgrade goes on: the node waits for none of it."""
+
+    def tidy() -> None:
+        try:
+            places.sweep(base, node_home, keep=final)
+            for path in places.retain(base, node_home, settings.cosmovisor_backup_keep, final):
+                progress(f"removed the old backup {path}, as COSMOVISOR_BACKUP_KEEP asks")
+        except OSError as error:
+            progress(f"cannot remove an old backup: {error}")
+
+    thread = threading.Thread(target=tidy, name="tidy-backups", daemon=True)
+    _tidying.append(thread)
+    thread.start()
+
+
+def wait_until_tidy() -> None:
+    """Wait until old backups are removed."""
+    while _tidying:
+        _tidying.pop().join()
 
 
 def look(settings: Settings, node_home: str, *, live: bool = False) -> tuple[str, list[Source]]:

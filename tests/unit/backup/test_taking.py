@@ -259,10 +259,12 @@ def test_only_so_many_backups_are_kept_and_only_ours(night):
 def test_leftovers_of_this_node_are_removed_and_those_of_others_are_not(night):
     mine = places.partial_name(str(night.base), str(night.home), Plan("v1", 7))
     theirs = places.partial_name(str(night.base), "/other", Plan("v1", 7))
-    for path in (mine, theirs):
+    doomed = f"{night.base}/.data-backup-2024-9-4-v1-7.123-4.partial"
+    for path in (mine, theirs, doomed):
         os.makedirs(f"{path}/data")
     night.take()
     assert not os.path.exists(mine)
+    assert not os.path.exists(doomed)
     assert os.path.exists(theirs)
 
 
