@@ -15,7 +15,12 @@ from cosmovisor.model.value import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TypeVar
+
     from cosmovisor.chain.wal_file import End
+
+    Found = TypeVar("Found")
 
 #: Files looked at, newest first: two hold many minutes, the rest is for logs with much noise.
 FILES_LIMIT = 12
@@ -55,23 +60,6 @@ def _files(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in ["wal", *(name for _, name in numbered)]][:FILES_LIMIT]
 
 
-def _open(path: str) -> int:
-    """Open a file of the log; return -1 where it is missing, -2 where it is there and cannot be read."""
-    import stat
-
-    try:
-        # Without O_NONBLOCK a FIFO in the place of the file would hold us for ever.
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return -1
-    except OSError:
-        return -2
-    if stat.S_ISREG(os.fstat(fd).st_mode):
-        return fd
-    os.close(fd)
-    return -2
-
-
 def last_end_height(folder: str) -> EndHeight | None:
     """Return the last end-of-height record of a log.
 
@@ -84,32 +72,60 @@ def last_end_height(folder: str) -> EndHeight | None:
     """
     complete = True
     for path in _files(folder):
-        end, whole = _trusted(path, None)
+        end, whole = _trusted(path)
         complete = complete and whole
         if end is not None:
             return EndHeight(end.height, end.time, complete)
     return None
 
 
+def times_of(folder: str, heights: Iterable[int]) -> dict[int, float]:
+    """Return when the records of some heights were written (seconds since the epoch), where they are found.
+
+    Args:
+        folder: `data/cs.wal`.
+        heights: Heights that lie close together: each file is read once for all of them.
+    """
+    wanted = set(heights)
+    found: dict[int, float] = {}
+    for path in _files(folder):
+        if wanted <= found.keys():
+            break
+        found.update(_opened(path, lambda file: _times(file, wanted - found.keys())) or {})
+    return {height: at for height, at in found.items() if at}
+
+
 def time_of(folder: str, height: int) -> float | None:
     """Return when the record of a height was written (seconds since the epoch), or None."""
-    for path in _files(folder):
-        end, _ = _trusted(path, height)
-        if end is not None:
-            return end.time or None
-    return None
+    return times_of(folder, (height,)).get(height)
 
 
-def _trusted(path: str, height: int | None) -> tuple[End | None, bool]:
+def _times(file: WalFile, heights: set[int]) -> dict[int, float]:
+    ends = [file.trusted(height) for height in sorted(heights)]
+    return {end.height: end.time for end in ends if end is not None}
+
+
+def _trusted(path: str) -> tuple[End | None, bool]:
     """Return the last record of a file that can be believed, and whether all behind it was read."""
-    fd = _open(path)
-    if fd < 0:
-        return None, fd == -1
+    if not os.path.lexists(path):
+        return None, True
+    found = _opened(path, lambda file: (file.trusted(), file.complete))
+    return found or (None, False)
+
+
+def _opened(path: str, read: Callable[[WalFile], Found]) -> Found | None:
+    """Read one file; None where it cannot be read."""
+    import stat
+
     try:
-        file = WalFile(fd)
-        return file.trusted(height), file.complete
+        # Without O_NONBLOCK a FIFO in the place of the file would hold us for ever.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return None, False
+        return None
+    try:
+        return read(WalFile(fd)) if stat.S_ISREG(os.fstat(fd).st_mode) else None
+    except OSError:
+        return None
     finally:
         os.close(fd)
 

@@ -70,35 +70,22 @@ class WalFile:
 
     def _walk(self) -> None:
         buffer, base, place = b"", 0, 0
-        starts, ends = self._starts, self.ends
         while True:
             piece = os.pread(self._fd, _PIECE, base + len(buffer))
             buffer = buffer[place:] + piece
             base += place
-            place = 0
-            while place + wal_record.HEADER <= len(buffer):
-                crc, length = wal_record.header(buffer, place)
-                body = place + wal_record.HEADER
-                if length <= wal_record.BODY_LIMIT and body + length > len(buffer):
-                    break
-                if length > wal_record.BODY_LIMIT or not wal_record.is_shaped(buffer, body, length):
-                    self._broken(base + place)
-                    return
-                found = wal_record.end_height(buffer, body, length)
-                if found is not None:
-                    if not wal_record.is_intact(buffer, body, crc, length):
-                        self._broken(base + place)
-                        return
-                    ends.append(End(*found, base + place))
-                starts.append(base + place)
-                place = body + length
+            place, whole = wal_record.walk(buffer, base, self._starts, self._found)
+            if not whole or (not piece and place < len(buffer)):
+                self._broken(base + place)
+                return
             if not piece:
-                if place < len(buffer):
-                    self._broken(base + place)
                 return
             if base + len(buffer) > FILE_LIMIT:
                 self.complete = False
                 return
+
+    def _found(self, height: int, time: float, place: int) -> None:
+        self.ends.append(End(height, time, place))
 
     def _broken(self, place: int) -> None:
         """Go on behind the place where the framing ends; the record before it may be the torn one."""
@@ -107,6 +94,7 @@ class WalFile:
         self._break_at(place)
 
     def _intact(self, start: int, end: int) -> bool:
+        """Tell whether the record at `start`, which reaches to `end` at most, has a good checksum."""
         data = os.pread(self._fd, end - start, start)
         crc, length = wal_record.header(data, 0)
         return wal_record.is_intact(data, wal_record.HEADER, crc, length)
@@ -118,6 +106,8 @@ class WalFile:
         last = bisect_left(self._starts, end.place)
         if last == len(self._starts) or self._starts[last] != end.place:
             return -1  # found behind a break, where every checksum was verified
+        if not self._intact(end.place, end.place + wal_record.HEADER + wal_record.END_LIMIT):
+            return end.place
         first = bisect_left(self._starts, max(end.place - TRUST_WINDOW, 0))
         first = max(first - 1, 0)
         base = self._starts[first]

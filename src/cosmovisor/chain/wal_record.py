@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from cosmovisor.chain.crc32c import crc32c
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable
+
 HEADER = 8
 #: CometBFT refuses a record of more than 1 MiB (and some bytes); nothing honest is larger.
 BODY_LIMIT = (1 << 20) + (1 << 12)
@@ -90,3 +95,53 @@ def is_intact(data: bytes, at: int, crc: int, length: int) -> bool:
 def header(data: bytes, at: int) -> tuple[int, int]:
     """Return checksum and length of the record that begins at `at`."""
     return int.from_bytes(data[at : at + 4], "big"), int.from_bytes(data[at + 4 : at + 8], "big")
+
+
+def walk(
+    data: bytes, base: int, starts: array[int], found: Callable[[int, float, int], None]
+) -> tuple[int, bool]:
+    """Follow the framing from the start of `data`; checksums are not looked at.
+
+    This is the inner loop over many megabytes: `is_shaped` is written out in it.
+
+    Args:
+        data: Bytes of a file from a boundary of records on.
+        base: Where in the file they are.
+        starts: Takes the place in the file of every record.
+        found: Called with height, time and place of every end-of-height record.
+
+    Returns:
+        Where in `data` the first record begins that is not all there, and False if it can be none.
+    """
+    from struct import Struct
+
+    unpack = Struct(">II").unpack_from
+    append = starts.append
+    size = len(data)
+    place = 0
+    while place + HEADER <= size:
+        length = unpack(data, place)[1]
+        body = place + HEADER
+        end = body + length
+        if end > size:
+            return place, length <= BODY_LIMIT
+        if length < 6 or length > BODY_LIMIT or data[body] != 0x0A or data[body + 1] > 24:
+            return place, False
+        inner = body + 2 + data[body + 1]
+        if inner + 2 > end or data[inner] != 0x12:
+            return place, False
+        inside = data[inner + 1]
+        if inside < 0x80:
+            shaped = inner + 2 + inside == end
+        else:
+            inside, inner = varint(data, inner + 1, end)
+            shaped = inside >= 0 and inner + inside == end
+        if not shaped:
+            return place, False
+        if length <= END_LIMIT:
+            record = end_height(data, body, length)
+            if record is not None:
+                found(record[0], record[1], base + place)
+        append(base + place)
+        place = end
+    return place, True

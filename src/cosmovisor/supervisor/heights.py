@@ -128,15 +128,10 @@ class Heights:
         from cosmovisor.chain import wal
 
         folder = os.path.join(self._context.data, "cs.wal")
-        found = {}
-        for height in wanted:
-            if height < last and height not in self._remembered:
-                at = wal.time_of(folder, height)
-                if at is not None:
-                    self._remembered[height] = at
-            if height in self._remembered:
-                found[height] = self._remembered[height]
-        return found
+        missing = [height for height in wanted if height < last and height not in self._remembered]
+        if missing:
+            self._remembered.update(wal.times_of(folder, missing))
+        return {height: self._remembered[height] for height in wanted if height in self._remembered}
 
     def _ask_rpc(self, chain_id: str, node_id: str) -> Found:
         from cosmovisor.chain import address, rpc
