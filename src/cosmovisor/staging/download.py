@@ -177,13 +177,15 @@ class Downloads:
         # named by whoever named the URL, so it opens no way into private networks.
         loose = self.settings.cosmovisor_trust == "off"
         own_digest = place.digest is not None and not place.checksum_url
+        # What the operator has pinned or a signature holds is judged after the fetch, wherever it came from.
+        held = trust.worth(source) in {"pinned", "signed"}
         order = Order(
             place.url,
             path,
             largest,
             kinds=() if place.digest is None or place.digest.kind == "sha256" else (place.digest.kind,),
-            plain=loose or place.digest is not None,
-            private=loose or own_digest or source.operator,
+            plain=loose or held or place.digest is not None,
+            private=loose or held or own_digest or source.operator,
             exact=place.digest is not None,
         )
         return fetch(self.network, order, self.progress)

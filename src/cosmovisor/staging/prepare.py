@@ -20,6 +20,7 @@ from cosmovisor.staging import (
     shape,
     sources,
     unpack,
+    warm,
     writers,
 )
 from cosmovisor.staging.bounds import ArchiveError
@@ -152,11 +153,22 @@ class _Run:
             probes=self.around.probes if self.request.execute and not self.request.urgent else None,
             known_digest=digest,
             fresh=self.request.recheck,
-            keep=self.request.execute or self.old is None,
+            keep=self._may_keep(),
         )
         for proof in found.blocking:
             raise NotYet(proof.text, proof.fix, _CHANGE_RETRY)
+        if self.request.recheck:
+            warm.warm(self.layout, self.version)
         return found
+
+    def _may_keep(self) -> bool:
+        """A plan that is not decided leaves the proof of what was fetched for a decided one alone."""
+        if self.request.execute or self.old is None or self.old.source == "hand":
+            return True
+        try:
+            return record.identity_of(os.stat(self.layout.bin(self.version))) != self.old.identity
+        except OSError:
+            return True
 
     def _is_of_another_plan(self) -> bool:
         """Whether the binary in place was fetched by us, for a plan of this name that has changed since."""

@@ -96,7 +96,8 @@ def outdated(
         return f"{path} is not executable"
     if record.libraries != records.libraries_in(folder):
         return f"the libraries in {folder}/lib have changed since they were proven"
-    if plan is not None and not records.is_for(record, plan):
+    # What was placed by hand is proven for its folder, whatever the plan's info says.
+    if plan is not None and record.source != "hand" and not records.is_for(record, plan):
         return f"the plan has changed since {path} was proven"
     return ""
 

@@ -53,8 +53,7 @@ class Approach:
             reached = sum(left <= moment for moment in MOMENTS)
             if reached > self._done.get(prospect.plan, 0):
                 self._done[prospect.plan] = reached
-                if reached == 1:
-                    self._stager.recheck(prospect.plan)
+                self._stager.recheck(prospect.plan)
                 self._copy_ahead(prospect.plan)
 
     def _copy_ahead(self, plan: Plan) -> None:

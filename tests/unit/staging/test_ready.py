@@ -11,6 +11,7 @@ from tests.support import binaries
 
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.receipts import NotStaged, StagedBinary
+from cosmovisor.model.value import replace
 from cosmovisor.staging import prove, ready, record
 
 PLAN = Plan("v2", 100, "info")
@@ -39,8 +40,16 @@ def test_a_plan_that_only_moves_keeps_its_proof(home):
 
 
 @pytest.mark.parametrize("plan", [Plan("v2", 100, "other info"), Plan("V2", 100, "info")])
-def test_another_plan_needs_its_own_proof(home, plan):
+def test_a_binary_placed_by_hand_is_proven_for_its_folder_whatever_the_plan_says(home, plan):
     settings, layout, _ = home
+    assert isinstance(ready.check(settings, layout, plan), StagedBinary)
+
+
+@pytest.mark.parametrize("plan", [Plan("v2", 100, "other info"), Plan("V2", 100, "info")])
+def test_what_was_fetched_for_one_plan_needs_a_new_proof_for_another(home, plan):
+    settings, layout, version = home
+    kept = record.load(layout.proof(version))
+    record.save(layout.proof(version), replace(kept, source="https://example.org/testd"))
     found = ready.check(settings, layout, plan)
     assert isinstance(found, NotStaged)
     assert "plan has changed" in found.reason

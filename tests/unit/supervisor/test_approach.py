@@ -58,7 +58,7 @@ def near(height: int, staged: StagedBinary | NotStaged = STAGED) -> tuple[Machin
     return Machine(Policy(), phase="running", run=run, lives=True), seen
 
 
-def test_digest_and_copy_begin_half_an_hour_before_and_the_copy_again_shortly_before(
+def test_digest_and_copy_are_done_half_an_hour_before_and_again_shortly_before(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started, stager = Started(), Stager()
@@ -76,7 +76,7 @@ def test_digest_and_copy_begin_half_an_hour_before_and_the_copy_again_shortly_be
     watched.look(*near(970))
     watched.look(*near(971))
     assert len(started.all) == 2
-    assert stager.rechecked == [PLAN]
+    assert stager.rechecked == [PLAN, PLAN]
 
 
 @pytest.mark.parametrize("height", [1000, 1001])
