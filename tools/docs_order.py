@@ -19,7 +19,7 @@ ORDER = (
     "figures",
 )
 LANGUAGES = {"English": "en", "中文": "zh"}
-COMMON = ("architecture.md", "dependencies.md")
+COMMON = ("architecture.md", "complaints.md", "dependencies.md")
 
 
 def on_config(config: Any) -> Any:

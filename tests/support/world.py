@@ -26,7 +26,7 @@ from cosmovisor.demo.web import Releases
 from cosmovisor.model.value import replace
 
 #: Generous: a loaded machine must not make a test fail. Waiting ends with the event, not with the limit.
-DEADLINE = 60.0
+DEADLINE = float(os.environ.get("WORLD_DEADLINE", "60"))
 
 
 class Supervisor:
@@ -134,15 +134,18 @@ class World:
             earlier = [known for known in self.versions.values() if known.name != name]
             handlers = tuple(dict.fromkeys([handler for known in earlier for handler in known.handlers]))
             handlers = (*handlers, name) if self.versions and name not in handlers else handlers
-            given = {"handlers": handlers, "version": f"{name.lstrip('v')}.0.0", **manners}
+            text = name.lstrip("v")
+            given = {"handlers": handlers, "version": text if "." in text else f"{text}.0.0", **manners}
             base = Options(prog=self.prog, ledger=self.ledger_path, leash=os.getpid())
             self.versions[name] = replace(base, name=name, **given)
         return self.versions[name]
 
     def genesis(self, name: str = "v1", **manners: Any) -> Options:
-        """Place the first binary by hand, as a new home has it."""
+        """Place the first binary with its link, as `cosmovisor init` does."""
         options = self.version(name, **manners)
         binary.write(str(self.tree / "genesis" / "bin" / self.prog), options)
+        if not (self.tree / "current").is_symlink():
+            self.link("genesis")
         return options
 
     def place(self, name: str, folder: str = "", **manners: Any) -> Path:
@@ -311,8 +314,10 @@ class World:
     def wait(self, what: str, seen: Callable[[], Any], limit: float = DEADLINE) -> Any:
         """Wait until something is seen; when the deadline passes, say what everybody was doing."""
         end = time.monotonic() + limit
+        doomed = 0
         while not (found := seen()):
-            if time.monotonic() > end:
+            doomed = doomed + 1 if self.all_ended() else 0
+            if time.monotonic() > end or doomed > 250:
                 raise AssertionError(f"waited {limit:.0f} s in vain for {what}\n{self.report()}")
             time.sleep(0.02)
         return found
@@ -343,6 +348,13 @@ class World:
     def until_blocks_of(self, name: str, blocks: int = 2, limit: float = DEADLINE) -> None:
         """Wait until a version has signed some blocks: the validator is back."""
         self.wait(f"{blocks} blocks of {name}", lambda: self.blocks_of(name) >= blocks, limit)
+
+    def all_ended(self) -> bool:
+        """Tell whether every process of this world has ended: nothing more will happen by itself."""
+        running = [*(each.process for each in self.supervisors), *self.others]
+        return (
+            bool(running) and all(process.poll() is not None for process in running) and not self.live_nodes()
+        )
 
     # The ledger
 

@@ -54,6 +54,9 @@ COMMANDS = {
     "scout": Entry(
         "cosmovisor.cli.scout", UPGRADES, "Follow the chain's proposals and its plan; print what is learned."
     ),
+    "rehearse": Entry(
+        "cosmovisor.cli.rehearse", UPGRADES, "Play the whole upgrade through with a stand-in node."
+    ),
     "sync": Entry(
         "cosmovisor.cli.sync", RUNNING, "Take the node through all upgrades from a list, unattended."
     ),

@@ -109,6 +109,7 @@ def facts_of(state: State, seen: Observations, node: NodeFact, skip: tuple[int, 
         skip=skip,
         prospects=seen.prospects,
         schedule=state.schedule,
+        waiting=tuple(folder.version for folder in seen.folders if folder.waiting),
     )
     return replace(facts, twins=_twins(facts, seen))
 

@@ -295,9 +295,9 @@ def _rebuild_link(facts: Facts, row: str, reason: str) -> Decision:
     if version is not None:
         said = f"{what}; {version.folder} fits this data by history and markers"
         return Decision("relink", f"{row}; link rebuilt", said, version=version)
-    upgrades = [one for one in facts.usable if one != GENESIS_VERSION]
+    upgrades = [one for one in facts.usable if one != GENESIS_VERSION and one not in facts.waiting]
     if not upgrades and GENESIS_VERSION in facts.usable:
-        said = f"{what}; no program below upgrades/ is usable: genesis is the only candidate"
+        said = f"{what}; no program below upgrades/ can be it: genesis is the only candidate"
         return Decision("relink", f"{row}; genesis only", said, version=GENESIS_VERSION)
     if not facts.usable:
         step = "put the program of this data into cosmovisor/genesis/bin, or run `cosmovisor init <path>`"

@@ -8,7 +8,8 @@ import time
 
 from rich.console import Console
 
-from cosmovisor.demo.story import Story, StoryError
+from cosmovisor.demo.stage import StageError
+from cosmovisor.demo.story import Story
 
 COLOURS = {
     "chain": "cyan",
@@ -37,8 +38,8 @@ def main() -> int:
     story = Story(folder, say)
     try:
         checks = story.play()
-        process, block = story.downtime()
-    except StoryError as error:
+        process, block = story.stage.downtime("v2")
+    except StageError as error:
         console.print(f"The demo failed: {error}", style="bold red", markup=False)
         _tail(console, story)
         return 1
@@ -60,11 +61,11 @@ def main() -> int:
 
 def _tail(console: Console, story: Story) -> None:
     try:
-        with open(story.log, encoding="utf-8", errors="replace") as file:
+        with open(story.stage.log, encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()[-20:]
     except FileNotFoundError:
         return
-    console.print(f"The last lines of {story.log}:")
+    console.print(f"The last lines of {story.stage.log}:")
     for line in lines:
         console.print("  " + line, markup=False)
 

@@ -91,6 +91,8 @@ class Facts:
         marker: Whether the active folder carries the marker of its plan (always true for genesis).
         fits: Versions that fit the data's height by history and markers; empty: nothing is known.
         usable: Versions with a usable daemon, genesis included.
+        waiting: Versions that nobody has switched to: a hand-made list of binaries lies where the switch puts
+            the marker.
         records: What was done about each plan on this data.
         step: The step in flight.
         known: The plan that the scout last reported.
@@ -121,6 +123,7 @@ class Facts:
     prospects: tuple[Prospect, ...] = ()
     schedule: tuple[ScheduleEntry, ...] = ()
     twins: tuple[Version, ...] = ()
+    waiting: tuple[Version, ...] = ()
 
     def record(self, plan: Plan) -> PlanRecord:
         """Return what was done about a plan; an empty record if nothing was."""

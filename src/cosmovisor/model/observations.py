@@ -48,12 +48,14 @@ class SeenFolder:
         usable: True if its daemon is a regular file that may be executed.
         marker: Plan of `upgrade-info.json` beside `bin`, if that has a name and a height.
         digest: Something that differs if two daemons differ (size and digest, or the file's identity).
+        waiting: True if a hand-made list of binaries lies where a switch puts the marker.
     """
 
     version: Version
     usable: bool
     marker: Plan | None = None
     digest: str = ""
+    waiting: bool = False
 
 
 @value

@@ -114,9 +114,9 @@ def folders(layout: Layout) -> tuple[SeenFolder, ...]:
 def _seen(layout: Layout, version: Version, *, twin: bool) -> SeenFolder:
     path = layout.bin(version)
     usable = active.is_usable(path)
-    return SeenFolder(
-        version, usable, marker(layout.marker(version)), _digest(path, twin=twin) if usable else ""
-    )
+    document = _beside(layout.marker(version))
+    digest = _digest(path, twin=twin) if usable else ""
+    return SeenFolder(version, usable, _plan(document), digest, "binaries" in document)
 
 
 def _digest(path: str, *, twin: bool) -> str:
@@ -138,14 +138,21 @@ def _digest(path: str, *, twin: bool) -> str:
 
 def marker(path: str) -> Plan | None:
     """Read the plan beside `bin/`; None where it is missing, torn, or a hand-made list of binaries."""
+    return _plan(_beside(path))
+
+
+def _beside(path: str) -> dict[str, object]:
+    """Read the document beside `bin/`; empty where there is none that can be read."""
     try:
         with open(path, "rb") as file:
             data = file.read(_MARKER_LIMIT + 1)
         document = light_json.loads(data)
     except (OSError, ValueError, RecursionError):
-        return None
-    if len(data) > _MARKER_LIMIT or not isinstance(document, dict):
-        return None
+        return {}
+    return document if len(data) <= _MARKER_LIMIT and isinstance(document, dict) else {}
+
+
+def _plan(document: dict[str, object]) -> Plan | None:
     name, height, info = document.get("name"), document.get("height"), document.get("info", "")
     if isinstance(height, str) and height.isascii() and height.isdigit():
         height = int(height[:19])  # the 2025 rewrite of the Go tool writes heights as texts

@@ -40,6 +40,13 @@ def step(kind: str = "switch", **more: Any) -> Step:
 
 ROWS: list[tuple[dict[str, Any], str, str, Version | None, bool]] = [
     ({"data": "missing"}, "refuse", "no data", None, True),
+    (
+        {"link": MISSING, "usable": (V1, V2), "waiting": (V2,), "fits": (), "file": PlanFile("absent")},
+        "relink",
+        "no plan; genesis only",
+        V1,
+        True,
+    ),
     ({"data": "no record"}, "record data", "no record", None, True),
     ({"data": "other"}, "reset stages", "other data", V1, True),
     ({"data": "other", "link": V2_LINK, "fits": (V1,)}, "reset stages", "other data", V1, True),

@@ -1,0 +1,89 @@
+"""The backup of the real data: forecast from a sample, or taken in full and removed again."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+
+from cosmovisor.backup import taking
+from cosmovisor.backup.forecasting import forecast
+from cosmovisor.config.layout import Layout
+from cosmovisor.config.settings import Settings
+from cosmovisor.model.errors import BackupError
+from cosmovisor.model.plan import Plan
+from cosmovisor.model.receipts import BackupReceipt, NodeStopped
+from cosmovisor.model.value import replace, value
+from cosmovisor.rehearsal.check import Check, failed, ok, warning
+from cosmovisor.storage import durable
+
+
+@value
+class BackupTime:
+    """What is known about the backup at the height.
+
+    Attributes:
+        checks: What holds and what does not.
+        seconds: How long it takes; negative where unknown.
+        method: `reflink`, `link`, `copy` or `off`.
+    """
+
+    checks: tuple[Check, ...]
+    seconds: float = -1.0
+    method: str = ""
+
+
+def by_sample(settings: Settings, node_home: str) -> BackupTime:
+    """Measure a sample of the real data, while the node runs or not."""
+    try:
+        found = forecast(settings, node_home)
+    except BackupError as error:
+        return BackupTime((_severe(settings, error.cause, error.next_step),))
+    if found.method == "off":
+        return BackupTime((warning("backup", "no backup is taken, as the settings say"),), 0.0, "off")
+    if not found.fits:
+        text = f"it needs {_size(found.bytes)}, and {_size(found.free)} are free"
+        return BackupTime((_severe(settings, text, "Make room, or choose another DAEMON_DATA_BACKUP_DIR."),))
+    text = f"{found.method} of {_size(found.size)}, about {found.seconds:.1f} s by a sample of the data"
+    return BackupTime((ok("backup", text),), found.seconds, found.method)
+
+
+def in_full(
+    settings: Settings, layout: Layout, node_home: str, plan: Plan, progress: Callable[[str], None]
+) -> BackupTime:
+    """Take the whole backup beside the real place and remove it; the node must be down."""
+    base = settings.daemon_data_backup_dir or settings.daemon_home
+    folder = tempfile.mkdtemp(prefix=".rehearsal-", dir=base)
+    try:
+        trial = replace(settings, daemon_data_backup_dir=folder, cosmovisor_backup_keep=0)
+        began = time.monotonic()
+        done = taking.take(trial, layout, node_home, plan, NodeStopped(time.time()), lambda: False, progress)
+        seconds = time.monotonic() - began
+    except BackupError as error:
+        return BackupTime((_severe(settings, error.cause, error.next_step),))
+    finally:
+        durable.remove_tree(folder)
+    if not isinstance(done, BackupReceipt):
+        return BackupTime((warning("backup", f"no backup is taken: {done.by}"),), 0.0, "off")
+    text = f"{done.method} of {_size(done.size)} took {seconds:.1f} s; it was removed again"
+    return BackupTime((ok("backup", text),), seconds, done.method)
+
+
+def _severe(settings: Settings, text: str, fix: str) -> Check:
+    if settings.cosmovisor_backup == "best-effort":
+        return warning("backup", f"there would be none: {text}", fix)
+    return failed("backup", text, fix)
+
+
+def _size(number: int) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}"
+        number /= 1024  # type: ignore[assignment]
+    return f"{number:.1f} TiB"
+
+
+def place_of(settings: Settings) -> str:
+    """Return the folder that the backups go to."""
+    return os.path.abspath(settings.daemon_data_backup_dir or settings.daemon_home)
