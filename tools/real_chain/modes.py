@@ -13,9 +13,10 @@ from tools.real_chain import gov
 from tools.real_chain import node as nodes
 from tools.real_chain.checks import NEEDED, require
 from tools.real_chain.night import Night
-from tools.real_chain.recipes import DAEMON
+from tools.real_chain.recipes import DAEMON, PLAN_NAME
+from tools.real_chain.release import Server, archive
 from tools.real_chain.rpc import wait_until
-from tools.real_chain.supervisor import OURS
+from tools.real_chain.supervisor import OURS, Supervisor
 
 DEFAULT_RPC_PORT = 26657
 
@@ -155,6 +156,27 @@ def optimistic_kill(night: Night) -> None:
     _kill_group(night, old_starts=1)
 
 
+def sync(night: Night) -> None:
+    """A new node is taken from genesis through the upgrade by one command and a list of both releases."""
+    with finished_chain(night) as first, contextlib.closing(Server(archive(night.old))) as oldest:
+        node = nodes.create(os.path.join(night.folder, "second"), first.user_home, first.chain_id, night.old)
+        nodes.join_chain(node, first)
+        plan = os.path.join(night.folder, "plan.toml")
+        with open(plan, "w") as file:
+            file.write(f'chain_id = "{node.chain_id}"\n')
+            file.write(f'[genesis]\nurl = "{oldest.url}"\nsha256 = "{oldest.digest}"\n')
+            file.write(f'[[upgrade]]\nname = "{PLAN_NAME}"\nheight = {night.height}\n')
+            file.write(f'url = "{night.server.url}"\nsha256 = "{night.server.digest}"\n')
+        logs = os.path.join(night.folder, "logs-second")
+        words = ("sync", "--keep-running", plan)
+        supervisor = Supervisor(night.kind, node.home, node, logs, words=words)
+        night.supervisors.append(supervisor)
+        supervisor.start()
+        night.await_blocks(supervisor, seconds=180)
+        # The command, unlike `run`, tells that it was interrupted: 128 + SIGTERM.
+        night.check(supervisor, stopped_with=143)
+
+
 MODES: dict[str, Callable[[Night], None]] = {
     mode.__name__.replace("_", "-"): mode
     for mode in (
@@ -170,6 +192,7 @@ MODES: dict[str, Callable[[Night], None]] = {
         noisy,
         optimistic,
         optimistic_kill,
+        sync,
     )
 }
 

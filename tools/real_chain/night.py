@@ -95,7 +95,7 @@ class Night:
 
         wait_until(f"block {goal}", reached, seconds)
 
-    def check(self, supervisor: Supervisor, *, old_starts: int = 0) -> None:
+    def check(self, supervisor: Supervisor, *, old_starts: int = 0, stopped_with: int = 0) -> None:
         """Check everything, then stop and check that nothing is left."""
         check_upgraded(
             supervisor, self.height, self.versions, old_starts if self.kind == OURS else MOST_STARTS
@@ -107,7 +107,7 @@ class Night:
         status = supervisor.stop()
         left = supervisor.node_pids()
         if supervisor.kind == OURS:
-            require(status == 0, f"a stop after the upgrade ended with {status}")
+            require(status == stopped_with, f"a stop after the upgrade ended with {status}")
             require(not left, f"a stop left {len(left)} nodes behind")
         if self.watch:
             require(not self.watch.fault, self.watch.fault)

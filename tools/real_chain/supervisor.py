@@ -26,6 +26,7 @@ class Supervisor:
         node: The node that it supervises.
         logs: Folder of the streams: `node.log` (standard output) and `own.log` (standard error).
         settings: Further variables.
+        words: Arguments before those of the daemon.
         process: The running process.
         starts: How often it was started.
     """
@@ -35,6 +36,7 @@ class Supervisor:
     node: Node
     logs: str
     settings: dict[str, str] = dataclasses.field(default_factory=dict)
+    words: tuple[str, ...] = ("run",)
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
 
@@ -77,7 +79,7 @@ class Supervisor:
         os.makedirs(self.logs, exist_ok=True)
         with open(self.node_log, "ab") as out, open(self.own_log, "ab") as err:
             self.process = subprocess.Popen(
-                [*self.command(), "run", *self.node.start_words(), "--log_no_color"],
+                [*self.command(), *self.words, *self.node.start_words(), "--log_no_color"],
                 env=self.environ(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
