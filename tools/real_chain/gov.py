@@ -10,7 +10,7 @@ from tools.real_chain.recipes import PLAN_NAME
 from tools.real_chain.rpc import wait_until
 
 #: Blocks between the proposal and its upgrade: the voting period and room to stage the binary.
-DISTANCE = 22
+DISTANCE = 30
 
 
 def schedule_upgrade(node: Node, info: str, *, distance: int = DISTANCE) -> int:
@@ -23,7 +23,7 @@ def schedule_upgrade(node: Node, info: str, *, distance: int = DISTANCE) -> int:
     _transaction(node, "gov", "submit-proposal", proposal)
     wait_until("the proposal is on the chain", lambda: _status(node))
     _transaction(node, "gov", "vote", "1", "yes")
-    wait_until("the plan is scheduled", node.rpc.has_plan, 40)
+    wait_until("the plan is scheduled", node.rpc.has_plan, 60)
     if node.rpc.height() >= height - 1:
         raise DaemonError("the voting period left no time before the upgrade height: the machine is too busy")
     return height

@@ -16,7 +16,7 @@ from tools.real_chain.recipes import DAEMON
 from tools.real_chain.rpc import Rpc
 
 BLOCK_TIME = "800ms"
-VOTING_PERIOD = "6s"
+VOTING_PERIOD = "12s"
 KEY = "validator"
 STAKE = "500000000stake"
 FUNDS = "1000000000000stake"
