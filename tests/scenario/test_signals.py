@@ -122,3 +122,25 @@ def test_streams_folder_and_environment_are_the_nodes_own(world: World) -> None:
     assert supervisor.wait() == 23
     assert supervisor.output() == f"{world.root}\nas it was\n['start', '--an argument']\n{line}\n"
     assert "to stderr" in supervisor.log()
+
+
+_TERMINAL = """
+import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while not os.path.exists("hang-up"):
+    time.sleep(0.02)
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_a_lost_terminal_means_the_end_and_the_node_ends_well(world: World) -> None:
+    world.genesis("v1")
+    supervisor = world.run(prefix=[sys.executable, "-c", _TERMINAL])
+    world.until_height(2)
+    (world.root / "hang-up").touch()
+    assert supervisor.wait() == 0
+    assert world.live_nodes() == []
+    assert [note["code"] for note in world.notes("exit")] == [0]

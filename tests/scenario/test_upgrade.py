@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import signal
 
 from tests.support.world import World
@@ -112,6 +113,9 @@ def test_status_shows_the_running_node_and_what_is_left_of_it(world: World) -> N
     assert shown.returncode == 0, shown.stderr
     assert f"process {supervisor.pid}" in shown.stdout
     assert f"process {world.live_nodes()[0]}" in shown.stdout
+    title = pathlib.Path(f"/proc/{supervisor.pid}/cmdline")
+    if title.exists():
+        world.wait("the title", lambda: title.read_bytes().startswith(b"cosmovisor: demod genesis, height "))
     assert supervisor.stop() == 0
     shown = world.command("status")
     assert shown.returncode == 3

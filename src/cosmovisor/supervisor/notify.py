@@ -6,8 +6,16 @@ import contextlib
 import os
 import socket
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+
 #: systemd refuses longer messages, and nobody reads them.
 _LIMIT = 1000
+
+
+#: The watchdog hears of us so many times within its limit.
+_PINGS = 3
 
 
 class Notify:
@@ -19,6 +27,7 @@ class Notify:
     """
 
     def __init__(self, environ: dict[str, str]) -> None:
+        self._environ = environ
         self._address = environ.get("NOTIFY_SOCKET", "")
         self._socket: socket.socket | None = None
         self._status = ""
@@ -39,6 +48,13 @@ class Notify:
     def extend(self, seconds: float) -> None:
         """A long step goes on: do not take us for hung."""
         self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}")
+
+    def keep_alive(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell the manager's watchdog, where one is set for us, that the loop runs."""
+        word, pid = self._environ.get("WATCHDOG_USEC", ""), self._environ.get("WATCHDOG_PID", "")
+        if word.isascii() and word.isdigit() and int(word) > 0 and pid in {"", str(os.getpid())}:
+            self._send("WATCHDOG=1")
+            loop.call_later(int(word) / 1_000_000 / _PINGS, self.keep_alive, loop)
 
     def status(self, text: str) -> None:
         """Say how things stand, in one line; told again only when it has changed."""

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cosmovisor.decide import commands, events, machine
 from cosmovisor.model.observations import Observations
+from cosmovisor.model.receipts import StagedBinary
 from cosmovisor.model.value import replace
 from cosmovisor.observe.log import Log
 from cosmovisor.supervisor import (
@@ -109,6 +110,7 @@ class Shell:
             loop.add_signal_handler(number, self._signalled, name, terminal)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _NAMES)
         reaper.start_if_first(loop)
+        self.notify.keep_alive(loop)
         for command in self._start.said:
             self.teller.say(command)
         if self._start.launched is not None:
@@ -368,6 +370,16 @@ class Shell:
         if self.step is not None:
             self.notify.extend(120.0)
         self.server.publish({"event": "snapshot", "snapshot": found})
+        self._record_staged()
+
+    def _record_staged(self) -> None:
+        """Have the document keep what is ready; at the height nobody waits for that."""
+        if self.seen is None or self.machine.phase != "running":
+            return
+        for prospect in self.seen.prospects:
+            staged = prospect.staged
+            if isinstance(staged, StagedBinary) and staged not in self.machine.state.staged:
+                self.put(events.Asked(time.monotonic(), "staged", staged))
 
 
 def run(context: Context, start: first.Start, log: Log, lock_fd: int) -> int:

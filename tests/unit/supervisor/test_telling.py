@@ -130,3 +130,17 @@ def test_a_defect_of_our_own_is_one_line_with_its_place(
     assert len(lines) == 2
     assert "KeyError" in lines[0]
     assert "story, line" in lines[0]
+
+
+def test_the_watchdog_hears_of_us_while_the_loop_runs(tmp_path: Path) -> None:
+    path = tmp_path / "notify"
+
+    async def story(heard: socket.socket) -> list[bytes]:
+        told = notify.Notify({"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "30000"})
+        told.keep_alive(asyncio.get_running_loop())
+        return [await asyncio.get_running_loop().sock_recv(heard, 100) for _ in range(3)]
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.setblocking(False)
+        assert asyncio.run(asyncio.wait_for(story(manager), 60)) == [b"WATCHDOG=1"] * 3
