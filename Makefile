@@ -72,6 +72,7 @@ TIMES ?= 10
 MINUTES ?= 240
 cuts: setup
 	$(BIN)/python -m tests.crash.cuts_full --times $(TIMES) --minutes $(MINUTES) --jobs $(JOBS)
+	$(BIN)/python -m tests.crash.cuts_full --faults --times 1 --minutes $(MINUTES) --jobs $(JOBS)
 
 # The power cut at every write to ext4, xfs and btrfs on loop devices; needs root, e2fsprogs, xfsprogs, btrfs-progs.
 STATES ?= 10000

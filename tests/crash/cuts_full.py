@@ -1,4 +1,4 @@
-"""`make cuts`: every durable call and every journal step of a real upgrade is cut again and again.
+"""`make cuts`: every durable call and every journal step of a real upgrade is cut again and again, and made to fail.
 
 Runs homes one after the other, on each a dozen upgrades with one cut each, always at the kind of call that was
 cut least so far, until every kind was cut as often as asked for (or the time is over), then prints the counts.
@@ -16,14 +16,14 @@ import time
 import traceback
 from pathlib import Path
 
-from tests.support.cuts import Cut, Cutting
+from tests.support.cuts import FAULTS, Cut, Cutting
 
 UPGRADES = 12
 
 
-def one_home(task: tuple[int, dict[str, int], int]) -> tuple[dict[str, int], dict[str, int], str]:
+def one_home(task: tuple[int, dict[str, int], int, bool]) -> tuple[dict[str, int], dict[str, int], str]:
     """Play one home; return how often each kind of call was cut, all kinds seen, and what was wrong."""
-    seed, cut_before, goal = task
+    seed, cut_before, goal, faults = task
     dice = random.Random(seed)
     done: collections.Counter[str] = collections.Counter()
     kinds: dict[str, int] = {}
@@ -34,8 +34,11 @@ def one_home(task: tuple[int, dict[str, int], int]) -> tuple[dict[str, int], dic
             cutting.upgrade(None)
             cutting.upgrade(None)
             calls = cutting.log()
-            kinds = dict.fromkeys([label for label, _ in calls], 0)
-            kinds |= {"a random instant, one": 0, "a random instant, group": 0}
+            labels = {label for label, _ in calls}
+            if faults:
+                kinds = {f"{label} fails with {name}": 0 for label in labels for name in FAULTS}
+            else:
+                kinds = dict.fromkeys([*labels, "a random instant, one", "a random instant, group"], 0)
             for _ in range(UPGRADES):
                 had = {kind: cut_before.get(kind, 0) + done[kind] for kind in kinds}
                 least = min(had.values())
@@ -59,7 +62,10 @@ def one_home(task: tuple[int, dict[str, int], int]) -> tuple[dict[str, int], dic
 def _cut(dice: random.Random, kind: str, calls: list[tuple[str, int]]) -> Cut:
     if kind.startswith("a random instant"):
         return Cut(f"after {dice.randrange(1500)} ms", whom=kind.rpartition(" ")[2])
+    kind, _, fault = kind.partition(" fails with ")
     nth = dice.choice([number for label, number in calls if label == kind])
+    if fault:
+        return Cut(kind, nth, "before", fault)
     return Cut(kind, nth, dice.choice(("before", "after")), dice.choice(("one", "group")))
 
 
@@ -69,6 +75,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=240.0, help="end after this time, finished or not")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--faults", action="store_true", help="let each call fail with each error instead of a kill"
+    )
     options = parser.parse_args()
     end = time.monotonic() + options.minutes * 60
     counts: collections.Counter[str] = collections.Counter()
@@ -77,7 +86,9 @@ def main() -> int:
     seed, cuts = options.seed, 0
     with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
         while time.monotonic() < end and not failures:
-            tasks = [(seed + number, dict(counts), options.times) for number in range(options.jobs)]
+            tasks = [
+                (seed + number, dict(counts), options.times, options.faults) for number in range(options.jobs)
+            ]
             seed += options.jobs
             for done, seen, failure in pool.imap_unordered(one_home, tasks):
                 counts.update(done)
