@@ -23,16 +23,10 @@ class Task:
 
 
 def work(task: Task) -> tuple[Task, power.Outcome]:
-    with power.workshop() as folder:
-        return task, power.play(
-            STORIES[task.story],
-            task.kind,
-            folder,
-            seed=task.seed,
-            subsets=task.subsets,
-            skip=task.skip,
-            first=task.skip >= 0,
-        )
+    story = STORIES[task.story]
+    return task, power.play(
+        story, task.kind, seed=task.seed, subsets=task.subsets, skip=task.skip, first=task.skip >= 0
+    )
 
 
 def main() -> int:

@@ -59,7 +59,8 @@ def _mounts() -> str:
     # A container may have the devices and still not the right to mount.
     try:
         with tempfile.TemporaryDirectory() as folder:
-            disks.Disk(Path(folder), "ext4").record(lambda _root: None, lambda _root, _returned: None)
+            disk = disks.Disk(Path(folder), "ext4")
+            disks.apart(lambda: disk.record(lambda _root: None, lambda _root, _returned: None))
     except (OSError, subprocess.SubprocessError, AssertionError) as error:
         return str(error) or "mounting fails"
     return ""

@@ -12,9 +12,11 @@ import shutil
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 _SET_FD, _CLR_FD, _GET_FREE = 0x4C00, 0x4C01, 0x4C82
 _BLOCK = 4096
@@ -30,6 +32,7 @@ MAKE: dict[str, tuple[list[str], int]] = {
 OPTIONS = {"ext4": "commit=300", "xfs": "", "btrfs": "commit=300"}
 
 Write = tuple[int, bytes]
+T = TypeVar("T")
 
 
 def missing(kind: str) -> str:
@@ -98,6 +101,32 @@ def mounted(
             if ctypes.get_errno() != errno.EBUSY or attempt == 99:
                 _check(-1, str(place))
             time.sleep(0.02)
+
+
+def apart(work: Callable[[], T]) -> T:
+    """Do something where no other process sees our mounts.
+
+    A program that is started elsewhere in a mount namespace of its own would take copies of them along, and keep a
+    file system busy that we have unmounted. Namespaces belong to threads, so this takes a thread.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            new_namespace, recursive_private = 0x20000, (1 << 14) | (1 << 18)
+            _check(_libc().unshare(new_namespace), "unshare")
+            _check(_libc().mount(b"none", b"/", None, recursive_private, None), "/")
+            results.append(work())
+        except BaseException as error:  # raised again below
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 class Disk:
@@ -177,14 +206,12 @@ class Disk:
                 os.pwrite(fd, data, offset)
         finally:
             os.close(fd)
-        try:
-            with (
-                loop(str(image)) as device,
-                mounted(device, self.folder / "mnt", self.kind, read_only=True) as place,
-            ):
-                return judge(place)
-        except OSError as error:
-            return f"cannot be mounted or read: {error}"
+        with loop(str(image)) as device:
+            try:
+                with mounted(device, self.folder / "mnt", self.kind, read_only=True) as place:
+                    return judge(place)
+            except OSError as error:
+                return f"cannot be mounted or read: {error}"
 
     def _parse(self, content: bytes, ends: list[int]) -> None:
         place = 0

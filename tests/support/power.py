@@ -46,20 +46,24 @@ def pictures(story: Story, root: Path) -> list[Picture]:
     return seen
 
 
-def play(
-    story: Story, kind: str, folder: Path, *, seed: int, subsets: int, skip: int = -1, first: bool = False
-) -> Outcome:
+def play(story: Story, kind: str, *, seed: int, subsets: int, skip: int = -1, first: bool = False) -> Outcome:
     """Record a story on a fresh file system and judge what every cut leaves.
 
     Args:
         story: What to play.
         kind: The file system.
-        folder: An empty folder.
         seed: For the random parts.
         subsets: How many random parts after the last flush are tried for each cut.
         skip: The flush with this number is left out; -1 for none.
         first: End at the first wrong state.
     """
+    with workshop() as folder:
+        return disks.apart(lambda: _play(story, kind, folder, seed, subsets, skip, first=first))
+
+
+def _play(
+    story: Story, kind: str, folder: Path, seed: int, subsets: int, skip: int, *, first: bool
+) -> Outcome:
     outcome = Outcome()
     wanted = pictures(story, folder / "wanted")
     place = folder / "disk"
