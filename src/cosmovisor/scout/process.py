@@ -72,11 +72,12 @@ def sources(settings: Settings, environ: Mapping[str, str], args: Sequence[str],
         home: The node's home.
     """
     found = address.rpc_address(args, environ, settings.daemon_name, home)
-    own: list[Asked] = [Rpc(found, _OWN)] if found else []
+    chain_id, node_id = keys.identity(args, environ, settings.daemon_name, home)
+    own: list[Asked] = [Rpc(found, _OWN, chain_id=chain_id, node_id=node_id)] if found else []
     if settings.daemon_grpc_address and not found and grpc_node.available():
         own.append(grpc_node.GrpcNode(settings.daemon_grpc_address, _OWN))
     extra = [Rpc(one, _OTHER) for one in settings.cosmovisor_extra_rpc[:_EXTRA]]
-    return Sources(own, extra, keys.chain_id(args, environ, settings.daemon_name, home))
+    return Sources(own, extra, chain_id)
 
 
 def limit() -> None:

@@ -110,7 +110,8 @@ class Sources:
         except ChainError as error:
             if isinstance(node, Rpc) and not error.facts.get("reached", True):
                 node.forget()  # it may come back as another process, with other heights
-            self.problems[node.name] = error.cause
+            doubted = "not believed: " if error.facts.get("mismatch") else ""
+            self.problems[node.name] = doubted + error.cause
             return None
         if self.chain_id and status.chain_id != self.chain_id:
             self.problems[node.name] = (

@@ -122,6 +122,7 @@ def run(order: Order, plan: SyncPlan, terminal: bool = False) -> int:
     environ, changed = drive.supervisor_environ(order.environ, order.origins)
     if changed:
         shown.say(f"for this sync alone: {', '.join(changed)}")
+    _, node_id = keys.identity(order.args, order.environ, settings.daemon_name, home)
     where = address.rpc_address(order.args, order.environ, settings.daemon_name, home)
     driver = drive.Drive(
         layout,
@@ -131,7 +132,7 @@ def run(order: Order, plan: SyncPlan, terminal: bool = False) -> int:
         command=drive.supervisor_command(order.config_file, order.args),
         environ=environ,
         output=drive.open_log(order.node_log) if order.node_log else None,
-        node=Rpc(where, chain_id=chain_id) if where else None,
+        node=Rpc(where, chain_id=chain_id, node_id=node_id) if where else None,
         others=[Rpc(one, chain_id=chain_id) for one in settings.cosmovisor_extra_rpc] if chain_id else (),
         show=shown.show,
         say=shown.say,

@@ -50,6 +50,14 @@ def test_a_foreign_node_on_our_own_port_is_not_believed_either():
         assert Sources([Rpc(other.address, 20)], (), "test-1", Clock()).find() is None
 
 
+def test_another_node_of_our_chain_on_our_port_is_not_believed_as_ours():
+    with ScriptedRpc({"status": status(9)}) as other:
+        node = Rpc(other.address, 20, node_id="bb" * 20)
+        sources = Sources([node], (), "test-1", Clock())
+        assert sources.find() is None
+        assert sources.problems[node.name].startswith("not believed")
+
+
 def test_other_nodes_are_not_believed_while_our_chain_is_unknown():
     with ScriptedRpc({"status": status(9)}) as other:
         assert Sources([down()], [Rpc(other.address, 20)], "", Clock()).find() is None
