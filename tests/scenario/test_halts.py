@@ -36,6 +36,7 @@ def test_the_halt_is_seen_and_the_upgrade_made(world: World, manners: dict[str, 
     world.verify()
 
 
+@pytest.mark.complaint(19)
 def test_without_rpc_the_daemons_own_status_tells_the_height(world: World) -> None:
     world.genesis("v1")
     world.place("v2")
@@ -63,6 +64,7 @@ def test_the_node_dies_at_the_halt_and_the_upgrade_follows(world: World) -> None
     world.verify()
 
 
+@pytest.mark.complaint(5)
 def test_a_plan_of_a_restored_copy_is_not_taken_for_an_upgrade(world: World) -> None:
     world.genesis("v1")
     first = world.run()
@@ -153,6 +155,7 @@ def test_a_lowered_sign_state_is_never_launched(world: World) -> None:
     world.verify()
 
 
+@pytest.mark.complaint(4)
 def test_older_data_brings_back_the_version_that_fits_it(world: World) -> None:
     world.genesis("v1")
     world.place("v2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from tests.support.world import World
 
 
@@ -61,6 +62,7 @@ def test_a_half_written_binary_is_not_taken_before_its_writer_closes_it(world: W
     world.verify()
 
 
+@pytest.mark.complaint(45)
 def test_a_binary_that_is_empty_or_of_another_machine_leaves_the_node_alone(world: World) -> None:
     world.genesis("v1")
     path = world.tree / "upgrades" / "v2" / "bin" / "demod"
@@ -84,6 +86,7 @@ def test_a_binary_that_is_empty_or_of_another_machine_leaves_the_node_alone(worl
     assert supervisor.stop() == 0
 
 
+@pytest.mark.complaint(7)
 def test_a_download_by_the_plan_itself_is_staged_before_the_node_is_asked_to_stop(world: World) -> None:
     world.genesis("v1")
     world.variables |= {"DAEMON_ALLOW_DOWNLOAD_BINARIES": "true", "COSMOVISOR_TRUST": "off"}

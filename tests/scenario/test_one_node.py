@@ -8,11 +8,13 @@ import shutil
 import signal
 from collections.abc import Callable
 
+import pytest
 from tests.support.world import World
 
 from cosmovisor.supervisor import processes
 
 
+@pytest.mark.complaint(20)
 def test_the_same_key_in_two_homes_is_refused(make_world: Callable[..., World]) -> None:
     first, second = make_world(), make_world()
     first.genesis("v1")
@@ -54,6 +56,7 @@ def test_the_same_key_is_refused_also_while_the_other_supervisor_is_dead(
     assert allowed.stop() == 0
 
 
+@pytest.mark.complaint(20)
 def test_an_orphan_is_adopted_if_asked_to_and_upgraded(world: World) -> None:
     world.genesis("v1")
     world.place("v2")

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from tests.support.world import World
 
 from cosmovisor.model.plan import Plan
@@ -30,6 +31,7 @@ def scheduled(world: World) -> list[tuple[str, int]]:
     return [] if state is None else [(entry.plan.name, entry.plan.height) for entry in state.schedule]
 
 
+@pytest.mark.complaint(12)
 def test_the_schedule_is_changed_through_the_running_supervisor(world):
     world.genesis("v1")
     new = world.place("elsewhere", "elsewhere")

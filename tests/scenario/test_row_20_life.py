@@ -19,5 +19,5 @@ def test_a_short_life_with_accidents_keeps_its_ledger_clean(tmp_path, seed):
     finally:
         life.world.close()
     # The checker is no ornament: the same ledger with one foreign signature is not clean.
-    planted = {**[entry for entry in entries if entry["what"] == "sign"][7], "block": "F" * 64, "pid": 1}
+    planted = {**[entry for entry in entries if entry["what"] == "sign"][7], "block": "F" * 64}
     assert ledger.conflicts([*entries, planted])

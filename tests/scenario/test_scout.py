@@ -7,6 +7,7 @@ import os
 import signal
 from typing import Any
 
+import pytest
 from tests.support.world import World
 
 from cosmovisor.observe import client
@@ -42,6 +43,7 @@ def scouts(supervisor: int) -> list[int]:
     return found
 
 
+@pytest.mark.complaint(11)
 def test_a_plan_is_known_when_it_is_decided_with_an_estimate_and_gone_when_it_is_cancelled(
     world: World,
 ) -> None:
@@ -84,6 +86,7 @@ def test_a_proposal_in_voting_is_shown_with_its_votes_and_nothing_is_fetched_wit
     assert "Traceback" not in alone.stderr
 
 
+@pytest.mark.complaint(11)
 def test_a_binary_is_fetched_while_its_proposal_is_voted_on_and_the_upgrade_needs_no_network(
     make_world,
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.support.world import World
 
 
+@pytest.mark.complaint(36)
 def test_script_backup_and_pre_upgrade_come_in_the_order_of_the_go_tool(world: World) -> None:
     world.genesis("v1")
     world.place("v2", pre_upgrade=(0,))

@@ -141,9 +141,11 @@ def evidence(folder: str, started_at: float = 0.0, ended_at: float = 0.0) -> Evi
     Returns:
         `exact` only where the last record was written in this life and within seconds of its end: a node that
         has entered consensus never goes back to block sync in the same life. Else `at least`, or unknown.
+        A log with no record but that of height 0 proves nothing: every new file begins with it, at any
+        height of the chain.
     """
     last = last_end_height(folder)
-    if last is None:
+    if last is None or last.height == 0:
         return UNKNOWN
     exact = last.complete and 0 < started_at <= last.time <= ended_at + 1.0 and ended_at - last.time <= NEAR
     return Evidence(last.height, "exact" if exact else "at least", "cs.wal", last.time)

@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     Entry = dict[str, Any]
 
 
+#: Tells this process from an earlier one that had the same number.
+LIFE = os.urandom(6).hex()
+
+
 def note(path: str, what: str, **facts: object) -> None:
     """Append one line; a single write, so lines of several processes never mix."""
     if not path:
         return
-    line = json.dumps({"what": what, "at": time.time(), "pid": os.getpid(), **facts}, separators=(",", ":"))
+    line = json.dumps(
+        {"what": what, "at": time.time(), "pid": os.getpid(), "life": LIFE, **facts}, separators=(",", ":")
+    )
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         os.write(file, line.encode() + b"\n")
@@ -48,8 +54,8 @@ def conflicts(entries: list[Entry]) -> list[str]:
     """
     found: list[str] = []
     signed: dict[tuple[object, ...], Entry] = {}
-    last: dict[object, int] = {}
-    gone: dict[object, set[int]] = {}
+    last: dict[object, str] = {}
+    gone: dict[object, set[str]] = {}
     for entry in entries:
         if entry["what"] != "sign":
             continue
@@ -61,12 +67,15 @@ def conflicts(entries: list[Entry]) -> list[str]:
                 f" block {first['block'][:12]} by {first['version']} (pid {first['pid']}),"
                 f" block {entry['block'][:12]} by {entry['version']} (pid {entry['pid']})"
             )
-        key, pid = (entry["chain"], entry["key"]), entry["pid"]
-        if last.get(key) not in (None, pid):
+        key, life = (entry["chain"], entry["key"]), entry["life"]
+        if last.get(key) not in (None, life):
             gone.setdefault(key, set()).add(last[key])
-        if pid in gone.get(key, ()):
-            found.append(f"two nodes beside each other: pid {pid} signs again after pid {last[key]}")
-        last[key] = pid
+        if life in gone.get(key, ()):
+            found.append(
+                f"two nodes beside each other: pid {entry['pid']} signs height {entry['height']}"
+                " again after another process did"
+            )
+        last[key] = life
     return found
 
 

@@ -91,6 +91,7 @@ class Node:
             app_height=self.app.height,
             early=self.app.is_early(),
             parent=os.getppid(),
+            library_path=os.environ.get("LD_LIBRARY_PATH", ""),
         )
         self.app.load(goson.read_plan(self.plan_path))
         self.signer = Signer(self.home, self.options, self.chain_id, self.address)
@@ -182,7 +183,8 @@ class Node:
 
     def syncing(self) -> bool:
         """Tell whether the node takes blocks from the network: block sync, no signatures."""
-        return self.store.height < int(self.params.get("sync_to", 0))
+        height = self.store.height
+        return height < int(self.params.get("sync_to", 0)) or not self.signer.may_sign(height + 1)
 
     def _produce(self) -> None:
         """Make or take the next block."""
@@ -196,7 +198,7 @@ class Node:
         now = time.time_ns()
         block: Json = {"time": now, "app_hash": self.app.state["hash"].upper(), "txs": self.mempool}
         self.mempool = []
-        if self.syncing() or not self.signer.may_sign(height):
+        if self.syncing():
             rate = float(self.params.get("sync_rate", 200))
             self.next_block = time.monotonic() + 1 / rate
             block["hash"] = self.signer.proposal(-1)

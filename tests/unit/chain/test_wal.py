@@ -200,3 +200,8 @@ def test_a_record_is_exact_only_for_a_life_that_ended_in_consensus(tmp_path, sta
 
 def test_no_log_is_unknown(tmp_path):
     assert wal.evidence(str(tmp_path)).strength == "unknown"
+
+
+def test_the_first_record_of_every_new_file_proves_nothing(tmp_path):
+    """A node at height 1000 whose log was removed writes it again with the end of height 0."""
+    assert wal.evidence(log(tmp_path, wal=block(0, NOW)), NOW - 1, NOW + 1).strength == "unknown"

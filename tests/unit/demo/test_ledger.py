@@ -9,6 +9,7 @@ def sign(pid: int, height: int, block: str, **other: object) -> dict[str, object
     return {
         "what": "sign",
         "pid": pid,
+        "life": f"life {pid}",
         "chain": "c",
         "key": "K",
         "height": height,
@@ -31,6 +32,11 @@ def test_a_planted_double_signature_is_found():
 
 def test_the_same_height_of_another_chain_or_key_is_no_conflict():
     assert ledger.conflicts([sign(1, 1, "A"), sign(1, 1, "B", chain="d"), sign(1, 1, "C", key="L")]) == []
+
+
+def test_a_process_number_that_is_given_to_another_node_later_is_no_conflict():
+    again = sign(1, 3, "C", life="another life")
+    assert ledger.conflicts([sign(1, 1, "A"), sign(2, 2, "B"), again]) == []
 
 
 def test_two_nodes_beside_each_other_are_found_without_a_double_signature():

@@ -1,0 +1,72 @@
+"""Upgrades by height, decided by people and not by the chain."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.complaint(12)
+
+
+def add(world, name: str, height: int, *words: str) -> None:
+    """Build the binary somewhere and hand it over, as in an emergency."""
+    path = world.place(name, folder=f"built-{name}", handlers=())
+    elsewhere = world.root / f"{name}.bin"
+    path.rename(elsewhere)
+    path.parent.rmdir()
+    path.parent.parent.rmdir()
+    done = world.command("add-upgrade", name, str(elsewhere), "--upgrade-height", str(height), *words)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_hot_fix_by_height_runs_at_its_height_and_not_before(world):
+    world.genesis("v1")
+    world.run()
+    world.until_height(2)
+    height = world.heights()[0] + 30
+    add(world, "fix", height)
+    world.until_blocks_of("fix")
+    (start,) = [entry for entry in world.notes("start") if entry["version"] == "fix"]
+    assert start["app_height"] >= height
+    assert world.started() == ["v1", "fix"]
+
+
+@pytest.mark.parametrize(("sdk", "early"), [("0.47", False), ("0.50", True)])
+def test_an_exact_height_is_executed_by_the_new_binary(world, sdk, early):
+    world.genesis("v1", sdk=sdk, halt_height_early=early)
+    cosmovisor = world.run()
+    world.until_height(2)
+    height = world.heights()[0] + 40
+    add(world, "fix", height, "--exact")
+    # The halt height is an argument of the old node: it gets it at its next start.
+    assert cosmovisor.stop() == 0
+    world.run()
+    world.until_blocks_of("fix")
+    (start,) = [entry for entry in world.notes("start") if entry["version"] == "fix"]
+    assert start["app_height"] == height - 1
+    assert "--halt-height" not in " ".join(start["arguments"])
+
+
+def test_a_governance_plan_does_not_erase_the_schedule(world):
+    world.genesis("v1")
+    world.place("v2")
+    world.run()
+    world.until_height(2)
+    height = world.heights()[0] + 60
+    add(world, "fix", height)
+    world.schedule("v2", blocks=10)
+    world.until_blocks_of("v2")
+    listed = world.command("schedule", "list")
+    assert "fix" in listed.stdout
+    assert str(height) in listed.stdout
+
+
+def test_the_schedule_survives_restarts(world):
+    world.genesis("v1")
+    cosmovisor = world.run()
+    world.until_height(2)
+    height = world.heights()[0] + 50
+    add(world, "fix", height)
+    cosmovisor.kill_with_node()
+    world.run()
+    world.until_blocks_of("fix")
+    assert world.started() == ["v1", "v1", "fix"]
