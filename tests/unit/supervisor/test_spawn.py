@@ -166,7 +166,12 @@ def test_the_lock_goes_to_the_one_program_that_is_to_have_it(tmp_path: Path) -> 
         assert locks.is_held(path)
         os.kill(node.pid, signal.SIGKILL)
         assert wait(node) == -signal.SIGKILL
-        assert not locks.is_held(path)
+        # A thread of another test may just be between its fork and its exec.
+        deadline = time.monotonic() + 60
+        while locks.is_held(path):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert processes.alive(other.pid)
     finally:
         os.kill(other.pid, signal.SIGKILL)
         wait(other)
