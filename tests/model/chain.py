@@ -35,6 +35,7 @@ class Config(NamedTuple):
         slow: Blocks may take longer than the settle time.
         crashes: How often supervisor, node or both may be killed.
         second: Whether there is a second plan.
+        residue: Why some state of this configuration may be stuck; empty: none is.
         top: The height that must be reached.
     """
 
@@ -61,6 +62,7 @@ class Config(NamedTuple):
     crashes: int = 1
     second: bool = False
     top: int = 5
+    residue: str = ""
 
 
 #: Upgrade heights of versions 2 and 3.

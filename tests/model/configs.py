@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from tests.model.chain import Config
 
+_BLIND = "without any height nothing can be decided: `doctor` warns of such a set-up"
+_AT_LEAST = (
+    "an older copy whose exact height nobody tells cannot be told from newer data: read the block store"
+)
+_LOST = "a schedule that lies in the plan file and a lost document: the file cannot be told from a snapshot's"
+
 _ALL = [
     Config("gov"),
     Config("gov-late", late=True),
@@ -14,6 +20,7 @@ _ALL = [
     Config("gov-late-silent", late=True, rpc="no"),
     Config("gov-slow", slow=True, crashes=0),
     Config("gov-two", second=True, top=7, crashes=0),
+    Config("gov-two-crash", second=True, top=7),
     Config("gov-lost", lose=True),
     Config("optimistic", mode="optimistic"),
     Config("optimistic-silent", mode="optimistic", rpc="no"),
@@ -23,28 +30,30 @@ _ALL = [
     Config("sync-late", mode="sync", late=True),
     Config("sync-late-silent", mode="sync", late=True, rpc="no"),
     Config("sync-two", mode="sync", second=True, top=7, crashes=0),
-    Config("sync-two-crash", mode="sync", second=True, top=7, rpc="no"),
+    Config("sync-two-silent", mode="sync", second=True, top=7, rpc="no"),
     Config("ahead", ahead=2),
     Config("ahead-silent", ahead=2, rpc="no"),
     Config("ahead-some", ahead=2, rpc="some", crashes=0),
     Config("ahead-blind", ahead=2, rpc="no", wal="no"),
     Config("ahead-hang", ahead=2, early="hang"),
-    Config("ahead-hang-silent", ahead=2, early="hang", rpc="no"),
+    Config("ahead-hang-silent", ahead=2, early="hang", rpc="no", residue=_BLIND),
     Config("ahead-sync-silent", ahead=2, mode="sync", rpc="no"),
     Config("ahead-slow", ahead=2, slow=True, crashes=0),
     Config("close", ahead=3),
-    Config("patch", ahead=2, patch=True, early="hang", top=6),
+    Config("patch", ahead=2, patch=True, early="hang", top=6, crashes=0),
+    Config("patch-crash", ahead=2, patch=True, early="hang", top=6),
     Config("patch-silent", ahead=2, patch=True, early="hang", rpc="no", top=6),
     Config("patch-sync", ahead=2, patch=True, early="hang", mode="sync", top=6),
-    Config("patch-lost", ahead=2, patch=True, early="hang", lose=True, top=6),
+    Config("patch-lost", ahead=2, patch=True, early="hang", lose=True, top=6, residue=_LOST),
     Config("old", restore="other", restore_to=2, store=True),
     Config("old-silent", restore="other", restore_to=2, rpc="no", store=True),
-    Config("old-blind", restore="other", restore_to=2, rpc="no", wal="no", crashes=1),
-    Config("old-rsync", restore="rsync", restore_to=2),
-    Config("old-rsync-silent", restore="rsync", restore_to=2, rpc="no"),
-    Config("old-two", restore="other", restore_to=2, second=True, top=7, crashes=1),
-    Config("old-halt", restore="other", restore_to=3),
-    Config("old-file", restore="other", restore_to=2, with_file=True),
+    Config("old-weak", restore="other", restore_to=2, residue=_AT_LEAST),
+    Config("old-blind", restore="other", restore_to=2, rpc="no", wal="no", residue=_BLIND),
+    Config("old-rsync", restore="rsync", restore_to=2, residue=_AT_LEAST),
+    Config("old-rsync-store", restore="rsync", restore_to=2, rpc="no", store=True),
+    Config("old-two", restore="other", restore_to=2, second=True, top=7, store=True),
+    Config("old-halt", restore="other", restore_to=3, store=True),
+    Config("old-file", restore="other", restore_to=2, with_file=True, store=True),
     Config("stale-cancelled", restore="other", restore_to=2, with_file=True, cancelled=True),
     Config("stale-cancelled-silent", restore="other", restore_to=2, with_file=True, cancelled=True, rpc="no"),
     Config("stale-cancelled-slow", restore="other", restore_to=2, with_file=True, cancelled=True, slow=True),

@@ -76,7 +76,7 @@ def search(config: Config, limit: int = 1_000_000) -> Result:
             if not fault:
                 back[known].append(number)
     del faulty
-    stuck = _stuck(back, goals) if whole else None
+    stuck = _stuck(back, goals) if whole and not config.residue else None
     seconds = time.monotonic() - began
     if stuck is not None:
         trace = (*_trace(parents, stuck), "!! stuck: the top cannot be reached any more")

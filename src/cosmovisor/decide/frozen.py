@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: What stands for a `current` that leads out of the folder tree: its path below `cosmovisor/` still works.
 FOREIGN_VERSION = Version("current", "current")
+#: The source name of heights that come from the write-ahead log.
+LOG = "cs.wal"
 
 
 def compare_data(recorded: DataIdentity | None, seen: DataIdentity | None) -> Data:
@@ -67,18 +69,22 @@ def merge(seen: Evidence, remembered: Evidence) -> Evidence:
     return Evidence(remembered.height, "at least", "own record", remembered.at)
 
 
-def rolled_back(seen: Evidence, remembered: Evidence) -> bool:
+def rolled_back(seen: Evidence, remembered: Evidence, log: int) -> bool:
     """Tell whether the data of a stopped node is below what we saw of it: an older copy lies in its place.
 
-    One block is allowed: a block is in the store before its record is in the write-ahead log.
+    One block is allowed: a block is in the store before its record is in the write-ahead log, and the last
+    record of the log may be torn. That the log ends lower than it did (`log`) is proof too, as it only ever
+    grows.
     """
+    if seen.source == LOG and seen.height + 1 < log:
+        return True
     return seen.strength == "exact" and remembered.height > seen.height + 1
 
 
 def facts_of(state: State, seen: Observations, node: NodeFact, skip: tuple[int, ...]) -> Facts:
     """Return the facts of this moment; what is bound to other data is left out."""
     data = compare_data(state.data, seen.data)
-    if data == "same" and node.state != "running" and rolled_back(seen.b, state.b):
+    if data == "same" and node.state != "running" and rolled_back(seen.b, state.b, state.log):
         data = "other"
     bound = data == "same"
     records = state.records if bound else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cosmovisor.decide.file_age import instance
-from cosmovisor.decide.frozen import learn_data
+from cosmovisor.decide.frozen import LOG, learn_data
 from cosmovisor.decide.sign_gate import highest
 from cosmovisor.decide.words import active_version, is_above, is_open
 from cosmovisor.model.facts import Facts
@@ -37,6 +37,7 @@ def follow(state: State, seen: Observations, facts: Facts) -> State:
         chain_id=seen.chain_id or state.chain_id,
         b=_at_least(state.b, facts.b),
         a=_at_least(state.a, facts.a),
+        log=max(state.log, _log_height(seen)),
         sign_states=highest(state.sign_states, seen.sign_state),
     )
     plan, active = facts.file.plan, active_version(facts)
@@ -55,6 +56,12 @@ def follow(state: State, seen: Observations, facts: Facts) -> State:
         elif record.halt_seen and record.stage == "none" and facts.b.is_below(height - 1) and moved:
             state = put(state, replace(record, halt_seen=False, inferred=False))
     return state
+
+
+def _log_height(seen: Observations) -> int:
+    """Return the height of the last record of the write-ahead log, as far as it was read; 0: not at all."""
+    told = seen.b.height if seen.b.source == LOG else 0
+    return max([told, *(height for height, _ in seen.record_times)])
 
 
 def _at_least(remembered: Evidence, now: Evidence) -> Evidence:

@@ -85,6 +85,7 @@ def _bound(state: State, seen: Observations, stale: FileInstance | None) -> Stat
         step=None,
         b=UNKNOWN,
         a=UNKNOWN,
+        log=0,
         ahead=None,
         stale=stale,
         spawned=None,

@@ -231,4 +231,4 @@ class Turn:
 
 def _without_heights(state: State) -> State:
     """Return the document without what changes at every block."""
-    return replace(state, b=EMPTY.b, a=EMPTY.a, sign_states=())
+    return replace(state, b=EMPTY.b, a=EMPTY.a, log=0, sign_states=())

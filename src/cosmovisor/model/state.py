@@ -194,6 +194,7 @@ class State:
         staged: Binaries that were proven.
         b: The last block-store height seen on this data, as `at least`.
         a: The last application height seen on this data, as `at least`.
+        log: The highest record that was seen in the write-ahead log of this data; 0: none.
         sign_states: The highest per chain id and key; not bound to the data.
         backups: Backups on disk, oldest first.
         known_plan: What the scout last reported as scheduled by the chain.
@@ -216,6 +217,7 @@ class State:
     staged: tuple[StagedBinary, ...] = ()
     b: Evidence = UNKNOWN
     a: Evidence = UNKNOWN
+    log: int = 0
     sign_states: tuple[SignState, ...] = ()
     backups: tuple[Backup, ...] = ()
     known_plan: Plan | None = None
