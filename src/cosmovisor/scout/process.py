@@ -108,6 +108,8 @@ def supervised(
     """
     limit()
     args, parent = orders(given.read(_ORDERS))
+    if not parent:
+        return 0  # it ended before it could say who it is
     home = node_home(args, environ, settings)
     log = Log.of(settings)
     tell = Report(layout.socket)
@@ -123,7 +125,7 @@ def supervised(
     follower = Follower(sources(settings, environ, args, home), tell, ahead, say)
     follower.remember(*known(tell.snapshot()))
     try:
-        run(follower, lambda: parent in (0, os.getppid()))
+        run(follower, lambda: parent == os.getppid())
     finally:
         if ahead is not None:
             ahead.stop()

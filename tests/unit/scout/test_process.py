@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from tests.support.scripted_rpc import ScriptedRpc, status
 
 from cosmovisor.chain.gov import VOTING, Proposal, Tally
 from cosmovisor.chain.rpc import NodeStatus
+from cosmovisor.config.layout import Layout
 from cosmovisor.config.settings import Settings
 from cosmovisor.model.errors import ChainError
 from cosmovisor.model.plan import Plan
@@ -34,6 +36,12 @@ V2 = Plan("v2", 100, "info")
 )
 def test_the_supervisor_gives_the_nodes_arguments_and_its_own_number(data, orders):
     assert process.orders(data) == orders
+
+
+def test_a_scout_whose_supervisor_ended_before_it_could_say_a_word_ends_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "limit", lambda: None)
+    layout = Layout(str(tmp_path), "testd")
+    assert process.supervised(settings(tmp_path), layout, None, {}, io.BytesIO(b"")) == 0
 
 
 @pytest.mark.parametrize(
