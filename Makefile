@@ -11,7 +11,7 @@ JOBS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --retries 10
 
-.PHONY: setup demo test check format clean docs fuzz messages sync-test real-chain bench
+.PHONY: setup demo test check format clean docs tables model mutate fuzz messages sync-test real-chain bench
 
 setup: $(STAMP)
 
@@ -84,6 +84,14 @@ cuts: setup
 STATES ?= 10000
 power-cut: setup
 	$(BIN)/python -m tests.crash.power_full --states $(STATES) --jobs $(JOBS)
+
+# What the tables decide, over every combination of facts, written to docs/decisions.md.
+tables: setup
+	$(BIN)/python tools/generate_decisions.py
+
+# Breadth-first search over the real decision code and a small chain; ONLY=name picks configurations.
+model: setup
+	$(BIN)/python -m tests.model.search $(ONLY)
 
 # The documentation as a site in site/; a broken link is an error.
 docs: setup

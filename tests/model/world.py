@@ -335,13 +335,13 @@ def _outside(config: Config, world: World) -> Iterator[tuple[str, World, bool]]:
     data = world.data
     if config.late and not world.there and data.b >= FIRST - 1:
         yield "the binaries arrive", world._replace(there=(2, 3)), False
-    if config.ahead and not world.wrote_ahead and data.b == data.a == config.ahead:
+    if config.ahead and not world.wrote_ahead and data.b == data.a == config.ahead and world.doc != EMPTY:
         file = File(2, world.clock, world.clock)
         after = world._replace(data=data._replace(file=file), clock=world.clock + 1, wrote_ahead=True)
         yield "the plan file is written ahead", normal(_woken(config, after), NOW), False
     if world.machine is not None or world.node is not None:
         return
-    if config.skip and not world.skip and data.b >= FIRST - 1:
+    if config.skip and not world.skip and data.b >= FIRST - 1 and data.a < FIRST:
         yield "the operator skips the plan from now on", world._replace(skip=True), False
     if config.skip and world.skip and data.skipped and data.a >= FIRST:
         yield "the flag is taken away", world._replace(skip=False), False

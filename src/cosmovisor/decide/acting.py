@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cosmovisor.decide import events, ledger, rebuild, steps
+from cosmovisor.decide import events, ledger, repair, steps
 from cosmovisor.decide import run as runs
 from cosmovisor.decide.after_exit import decide_after_exit
-from cosmovisor.decide.commands import Activate, MoveAside, Say, Spawn, Stage, WriteFile, WriteMarker
+from cosmovisor.decide.commands import Say, Spawn, Stage
 from cosmovisor.decide.launch import decide_launch
 from cosmovisor.decide.running import decide_running
 from cosmovisor.decide.schedule import halt_height, next_entry
@@ -222,47 +222,6 @@ def _go_back(turn: Turn, decision: Decision, _facts: Facts) -> bool:
     return False
 
 
-def _write_file(turn: Turn, decision: Decision, _facts: Facts) -> bool:
-    """Write the plan file for a chain that could not; the halt is journalled first."""
-    if decision.plan is not None:
-        turn.save(ledger.halt(turn.m.state, decision.plan, inferred=True))
-        turn.set(after_exit=False)
-        turn.enter(turn.m.phase, decision.reason, next_at=NEVER)
-        turn.do(WriteFile(decision.plan))
-    return False
-
-
-def _move_aside(turn: Turn, decision: Decision, _facts: Facts) -> bool:
-    """Move the torn plan file away, and write it again where it is known."""
-    turn.set(after_exit=False)
-    turn.enter(turn.m.phase, decision.reason, next_at=NEVER)
-    if decision.plan is not None:
-        turn.save(ledger.halt(turn.m.state, decision.plan, inferred=True))
-    turn.do(MoveAside())
-    return False
-
-
-def _finish_switch(turn: Turn, decision: Decision, _facts: Facts) -> bool:
-    """Write the marker that is missing."""
-    if decision.plan is not None and decision.version is not None:
-        turn.set(goal=decision)
-        turn.enter("switching", decision.reason, next_at=NEVER)
-        turn.do(WriteMarker(decision.plan, decision.version))
-    return False
-
-
-def after_marker(turn: Turn) -> None:
-    """Journal a switch that was finished."""
-    goal = turn.m.goal
-    if goal is None or goal.plan is None or goal.version is None:
-        return
-    back = [one for one in turn.facts().fits if one != goal.version]
-    back_to = back[0] if len(back) == 1 else None
-    state = ledger.switched(turn.m.state, goal.plan, goal.version, back_to, inferred=not goal.proven)
-    turn.save(state)
-    turn.set(goal=None)
-
-
 def _pre_upgrade(turn: Turn, decision: Decision, facts: Facts) -> bool:
     """Run pre-upgrade of a switched plan again."""
     if decision.plan is not None and decision.version is not None:
@@ -283,59 +242,11 @@ def _pre_upgrade(turn: Turn, decision: Decision, facts: Facts) -> bool:
     return False
 
 
-def _record_data(turn: Turn, _decision: Decision, facts: Facts) -> bool:
-    """Record the data of a home without a record."""
-    if turn.m.seen is not None:
-        turn.save(rebuild.record_data(turn.m.state, turn.m.seen, facts))
-    return True
-
-
-def _reset_stages(turn: Turn, decision: Decision, facts: Facts) -> bool:
-    """Forget what belongs to other data, then make the fitting version active."""
-    seen = turn.m.seen
-    if seen is None:
-        return False
-    unmark = rebuild.outdated_markers(seen, facts)
-    step = facts.step
-    if step is not None and step.version not in {decision.version, *unmark}:
-        unmark = (*unmark, step.version)
-    turn.save(rebuild.reset_stages(turn.m.state, seen, facts, decision.version))
-    if decision.version is None or (decision.version == facts.link.version and not unmark):
-        return True
-    turn.set(after_exit=False)
-    turn.enter("switching", decision.reason, next_at=NEVER)
-    turn.do(Activate(decision.version, unmark))
-    return False
-
-
-def _relink(turn: Turn, decision: Decision, _facts: Facts) -> bool:
-    """Make another version active."""
-    if decision.passed is not None:
-        turn.save(ledger.passed(turn.m.state, decision.passed))
-    if decision.version is not None:
-        turn.enter("switching", decision.reason, next_at=NEVER)
-        turn.do(Activate(decision.version))
-    return False
-
-
 def _resume(turn: Turn, _decision: Decision, facts: Facts) -> bool:
     """Do the step in flight again."""
     if facts.step is not None:
         steps.run_step(turn, replace(facts.step, attempt=1))
     return False
-
-
-def _undo(turn: Turn, decision: Decision, facts: Facts) -> bool:
-    """Forget the step in flight; if the link was moved already, it is moved back first."""
-    step = facts.step
-    moved = step is not None and step.kind in {"switch", "pre-upgrade"} and facts.link.version == step.version
-    if step is not None and moved and decision.version is not None:
-        turn.set(undoing=True)
-        turn.enter("switching", decision.reason, next_at=NEVER)
-        turn.do(Activate(decision.version, (step.version,)))
-        return False
-    turn.save(replace(turn.m.state, step=None))
-    return True
 
 
 def after_failure(turn: Turn, event: events.Failed) -> None:
@@ -377,13 +288,13 @@ _ACTIONS: dict[str, Callable[[Turn, Decision, Facts], bool]] = {
     "exit": _exit,
     "go back": _go_back,
     "refuse": _refuse,
-    "write file": _write_file,
-    "move file aside": _move_aside,
-    "finish switch": _finish_switch,
+    "write file": repair.write_file,
+    "move file aside": repair.move_aside,
+    "finish switch": repair.finish_switch,
     "pre-upgrade": _pre_upgrade,
-    "record data": _record_data,
-    "reset stages": _reset_stages,
-    "relink": _relink,
+    "record data": repair.record_data,
+    "reset stages": repair.reset_stages,
+    "relink": repair.relink,
     "resume": _resume,
-    "undo": _undo,
+    "undo": repair.undo,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cosmovisor.decide.going_back import decide_going_back
 from cosmovisor.decide.schedule import decide_schedule
-from cosmovisor.decide.words import due, heights, is_above, is_open, named, rests_just_before
+from cosmovisor.decide.words import contradicted, due, heights, is_above, is_open, named, rests_just_before
 from cosmovisor.model.decision import Decision
 from cosmovisor.model.facts import Facts
 from cosmovisor.model.plan import Plan
@@ -74,27 +74,36 @@ def _waits_for_its_file(facts: Facts, record: PlanRecord) -> bool:
 
 
 def unwritten_plan(facts: Facts) -> Plan | None:
-    """Return the plan whose file is missing at its height: switched to, of a halt seen, or the scout's."""
+    """Return the plan whose file is missing: switched to, of a halt seen, or the scout's at H = b."""
     for record in facts.records:
         height = record.plan.height
-        there = facts.b.reaches(height) or (
-            facts.b.is_exactly(height - 1) and rests_just_before(facts, height)
-        )
-        if there and _waits_for_its_file(facts, record):
+        at_halt = facts.b.is_exactly(height - 1) and rests_just_before(facts, height)
+        there = record.halt_seen or facts.b.reaches(height) or at_halt
+        open_halt = record.halt_seen and is_open(facts, record.plan)
+        if contradicted(facts, height) or not there:
+            continue
+        if open_halt or _waits_for_its_file(facts, record):
             return record.plan
-    seen = [record.plan for record in facts.records if record.halt_seen]
-    for plan in (*seen, facts.known):
-        if plan is not None and is_open(facts, plan) and facts.b.is_exactly(plan.height):
-            return None if is_above(facts, plan.height) else plan
-    return None
+    known = facts.known
+    if known is None or not is_open(facts, known) or is_above(facts, known.height):
+        return None
+    return known if facts.b.is_exactly(known.height) or _ended_at_once_at(facts, known.height) else None
+
+
+def _ended_at_once_at(facts: Facts, height: int) -> bool:
+    """Tell whether a node that was started at b = H has ended at once, and is known to be there still."""
+    node, b = facts.node, facts.b
+    started = node.start_b.strength != "unknown" and node.start_b.height == height
+    return node.state == "exited" and node.at_once and not node.ever_up and started and b.height == height
 
 
 def torn_plan(facts: Facts) -> Plan | None:
     """Return the plan that a torn file held: switched to, of a halt seen, or the scout's at H = b."""
     for record in facts.records:
-        if _waits_for_its_file(facts, record):
-            return record.plan
-        if record.halt_seen and is_open(facts, record.plan) and not is_above(facts, record.plan.height):
+        open_halt = record.halt_seen and is_open(facts, record.plan)
+        if contradicted(facts, record.plan.height):
+            continue
+        if open_halt or _waits_for_its_file(facts, record):
             return record.plan
     known = facts.known
     if known is not None and is_open(facts, known) and facts.b.reaches(known.height):

@@ -35,8 +35,8 @@ def plan_file(
         a: Application height, merged.
         spawned: Whether a node was spawned at all (by us or by the supervisor before), so that fresh has a
             meaning.
-        at_once: Whether that node has ended at once: what changed in its short life it has written itself,
-            whatever the clock says.
+        at_once: Whether that node was started at the height and has ended at once: what changed in its short
+            life it has written itself, whatever the clock says.
     """
     seen_file = seen.file
     if seen_file.kind != "plan" or seen_file.plan is None:

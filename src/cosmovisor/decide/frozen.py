@@ -94,9 +94,11 @@ def facts_of(state: State, seen: Observations, node: NodeFact, skip: tuple[int, 
         node = replace(node, progressed=True, at_once=False)
     memory = state if bound else replace(state, ahead=None, stale=None, spawned=None, written=None)
     spawned = bound and (node.state != "never started" or state.ever_spawned)
-    at_once = node.state == "exited" and node.at_once and not node.ever_up
+    plan = seen.file.plan
+    there = plan is not None and node.start_b.reaches(plan.height - 1)
+    at_once = node.state == "exited" and node.at_once and not node.ever_up and there
     file = file_age.plan_file(memory, seen, b, a, spawned=spawned, at_once=at_once)
-    link = seen.link if seen.link.kind != "foreign" else replace(seen.link, version=FOREIGN_VERSION)
+    link = _link(seen.link)
     switches = known_switches(records, state.history, seen.folders)
     facts = Facts(
         at=seen.at,
@@ -118,6 +120,13 @@ def facts_of(state: State, seen: Observations, node: NodeFact, skip: tuple[int, 
         waiting=tuple(folder.version for folder in seen.folders if folder.waiting),
     )
     return replace(facts, twins=_twins(facts, seen))
+
+
+def _link(link: Link) -> Link:
+    """Return the link with the version that it makes active: none where it dangles."""
+    if link.kind == "foreign":
+        return replace(link, version=FOREIGN_VERSION)
+    return link if link.kind in {"genesis", "version"} else replace(link, version=None)
 
 
 def _has_marker(seen: Observations, link: Link, plan: Plan | None) -> bool:

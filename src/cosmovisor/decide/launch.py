@@ -15,7 +15,7 @@ DOCTOR = "run `cosmovisor doctor`, and `cosmovisor adopt --fix` if it agrees"
 
 def decide_launch(facts: Facts) -> Decision:
     """Return the first row that fits at start-up; the same facts give the same decision."""
-    for rule in (_data, decide_resume, _incomplete, _finish_switch, _switched, _pending):
+    for rule in (_data, decide_resume, _skipped_switch, _incomplete, _finish_switch, _switched, _pending):
         decision = rule(facts)
         if decision is not None:
             return decision
@@ -60,6 +60,25 @@ def _data(facts: Facts) -> Decision | None:
                 fitting(facts) or record.back_to or facts.link.version,
             )
     return None
+
+
+def _skipped_switch(facts: Facts) -> Decision | None:
+    """A plan that was switched to, is not executed yet, and is skipped from now on, is taken back."""
+    record = newest_switch(facts)
+    if record is None or record.stage == "proven" or record.back_to is None:
+        return None
+    plan = record.plan
+    if plan.height not in facts.skip or is_above(facts, plan.height):
+        return None
+    return Decision(
+        "undo",
+        "switched, skipped",
+        f"{named(plan)} was switched to and not executed, and is skipped by the node's arguments: the switch "
+        f"is taken back, and the plan is passed from now on; {heights(facts)}",
+        plan,
+        record.back_to,
+        passed=plan,
+    )
 
 
 def _undone(facts: Facts) -> Version | None:

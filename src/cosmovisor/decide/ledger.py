@@ -100,6 +100,14 @@ def pre_upgraded(state: State, plan: Plan) -> State:
     return put(state, replace(record_of(state, plan), stage="pre-upgraded"))
 
 
+def undone(state: State, plan: Plan) -> State:
+    """Journal that a switch was undone before its plan was executed; a halt that was seen stays seen."""
+    record = record_of(state, plan)
+    if record.stage in {"none", "proven"}:
+        return state
+    return put(state, replace(record, version=None, stage="none", back_to=None))
+
+
 def gone_back(state: State, plan: Plan, at: float) -> State:
     """Journal that a plan was taken back; its halt was refuted by the chain itself."""
     record = record_of(state, plan)

@@ -6,7 +6,7 @@ with a signal stands in `signals`, the order of an upgrade in `steps`, what a de
 
 from __future__ import annotations
 
-from cosmovisor.decide import acting, events, signals, steps
+from cosmovisor.decide import acting, events, repair, signals, steps
 from cosmovisor.decide import run as runs
 from cosmovisor.decide.commands import KillNode, Reload, Save, SignalNode, WriteFile
 from cosmovisor.decide.file_age import instance
@@ -176,11 +176,10 @@ def _on_done(turn: Turn, event: events.Done) -> None:
     if torn and decision is not None and decision.plan is not None:
         turn.do(WriteFile(decision.plan))
         return
-    if turn.m.undoing:
-        turn.set(undoing=False)
-        turn.save(replace(turn.m.state, step=None))
+    if turn.m.undoing and decision is not None:
+        repair.after_undo(turn, decision)
     if event.what == "write marker":
-        acting.after_marker(turn)
+        repair.after_marker(turn)
     if turn.m.signals and not turn.m.lives:
         turn.end(0)
         return

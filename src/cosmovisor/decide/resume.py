@@ -38,10 +38,10 @@ def _contradiction(facts: Facts, step: Step) -> str | None:
     plan = step.plan
     if step.kind == "go back":
         return None if step.back_to is not None else "the version to go back to is not known"
-    if step.kind == "pre-upgrade":
-        return None  # the switch is durable; a data that is below it was caught before
-    if plan.height in facts.skip:
+    if plan.height in facts.skip and not is_above(facts, plan.height):
         return "its plan is skipped by the node's arguments"
+    if step.kind == "pre-upgrade":
+        return None  # the switch is durable; data below it was caught before
     if facts.b.is_below(plan.height - 1) and not _scheduled(facts, step):
         return "the data is below its height"
     if facts.file.kind == "plan" and facts.file.plan != plan and not _scheduled(facts, step):

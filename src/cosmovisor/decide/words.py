@@ -24,6 +24,11 @@ def is_above(facts: Facts, height: int) -> bool:
     return facts.b.reaches(height + 1) or facts.a.reaches(height)
 
 
+def contradicted(facts: Facts, height: int) -> bool:
+    """Tell whether the data is known not to stand at the halt of height H: below H-1, or above it."""
+    return facts.b.is_below(height - 1) or is_above(facts, height)
+
+
 def may_be_just_before(facts: Facts, height: int) -> bool:
     """Tell whether the application height is H-1 or unknown (only exact evidence can exclude that)."""
     if facts.a.strength == "exact":

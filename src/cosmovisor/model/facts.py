@@ -87,7 +87,7 @@ class Facts:
         at: Seconds since the epoch.
         file: The plan file.
         data: `same` as recorded, `other`, `no record`, or `missing` (there is no `data/` at all).
-        link: The active link.
+        link: The active link; its version is None where it is missing or dangles.
         marker: Whether the active folder carries the marker of its plan (always true for genesis).
         fits: Versions that fit the data's height by history and markers; empty: nothing is known.
         usable: Versions with a usable daemon, genesis included.

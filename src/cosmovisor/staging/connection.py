@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _OVERHEAD = 1 << 20
 _BUFFER = 256 * 1024
 _AGENT = "cosmovisor"
+#: A read is left this often to see whether the download is still wanted.
+_LOOK = 0.5
 
 
 class Refused(StagingError):  # noqa: N818  the name says the state of things
@@ -36,8 +38,11 @@ class Meter:
         largest: How many bytes may come in.
     """
 
-    def __init__(self, deadline: float, largest: int, stall: float, slowest: int) -> None:
+    def __init__(
+        self, deadline: float, largest: int, stall: float, slowest: int, *, watch: Callable[[], None]
+    ) -> None:
         self.deadline = deadline
+        self._watch = watch
         self.largest = largest
         self.taken = 0
         self._stall, self._slowest = stall, slowest
@@ -60,6 +65,7 @@ class Meter:
         Raises:
             TimeoutError: A limit is reached.
         """
+        self._watch()
         now = time.monotonic()
         end = self.deadline if self._head_end is None else min(self.deadline, self._head_end)
         if self._head_end is None and now >= self._window_end:
@@ -100,7 +106,7 @@ class _Wire(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while True:
-            self.sock.settimeout(max(self.meter.seconds_left(), 0.001))
+            self.sock.settimeout(min(max(self.meter.seconds_left(), 0.001), _LOOK))
             try:
                 size = self.sock.recv_into(buffer)
             except TimeoutError:

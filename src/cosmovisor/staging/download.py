@@ -12,7 +12,7 @@ from cosmovisor.model.value import replace, value
 from cosmovisor.staging import address, checksums, minisign, trust
 from cosmovisor.staging.connection import Refused
 from cosmovisor.staging.fetch import Fetched, Order, fetch
-from cosmovisor.staging.outcome import NotYet
+from cosmovisor.staging.outcome import NotYet, PlacedMeanwhile
 from cosmovisor.staging.prove import sha256_of
 from cosmovisor.staging.sources import WORTH
 from cosmovisor.storage import calls, durable
@@ -74,6 +74,8 @@ class Downloads:
         for source in sources:
             try:
                 return self._one(source)
+            except PlacedMeanwhile:
+                raise
             except StagingError as error:
                 problems.append(error.cause)
                 fixes.append(error.next_step)

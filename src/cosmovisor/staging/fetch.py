@@ -123,7 +123,8 @@ def _attempt(network: Network, part: _Part, deadline: float, progress: Callable[
     for _ in range(network.limits.redirects + 1):
         _rule_of_scheme(url, order)
         secure = secure and url.startswith("https:")
-        meter = Meter(deadline, order.largest, network.limits.stall, network.limits.slowest)
+        limits = network.limits
+        meter = Meter(deadline, order.largest, limits.stall, limits.slowest, watch=network.watch)
         response = request(network, url, headers, meter, _rule_of_address(network, order))
         with contextlib.closing(response):
             if response.status in _REDIRECTS:

@@ -66,6 +66,8 @@ class Network:
         self._tls = tls
         self.environ = os.environ if environ is None else environ
         self.limits = limits or Limits()
+        #: Called often while a download runs or waits; raises where it is no longer wanted.
+        self.watch: Callable[[], None] = lambda: None
 
     @property
     def tls(self) -> ssl.SSLContext:
@@ -121,7 +123,10 @@ class Network:
 
     def sleep(self, seconds: float) -> None:
         """Wait before another attempt."""
-        time.sleep(seconds)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.watch()
+            time.sleep(min(left, 0.2))
 
 
 def _system_resolve(host: str, port: int) -> list[str]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from cosmovisor.model.errors import StagingError
 from cosmovisor.model.receipts import Proof
 from cosmovisor.staging import checksums, trust
-from cosmovisor.staging.outcome import NotYet
+from cosmovisor.staging.outcome import NotYet, PlacedMeanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def ask(downloads: Downloads, blob: Blob) -> tuple[Proof, ...]:
         try:
             data = downloads.small(url, operator=blob.source.operator, largest=checksums.LARGEST)
             digest = checksums.find(data, place.file)
+        except PlacedMeanwhile:
+            raise
         except StagingError:
             continue
         if digest.kind != "sha256":

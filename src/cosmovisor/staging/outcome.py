@@ -5,6 +5,10 @@ from __future__ import annotations
 from cosmovisor.model.errors import StagingError
 
 
+class PlacedMeanwhile(StagingError):  # noqa: N818  as below
+    """A binary was put into place by hand while another one was being fetched: it counts."""
+
+
 class NotYet(StagingError):  # noqa: N818  the name says the state of things
     """There is no binary now.
 

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
+import time
 
-from cosmovisor.model.errors import CosmovisorError, StagingError
+from cosmovisor.model.errors import CosmovisorError
 from cosmovisor.model.receipts import Proof
 from cosmovisor.model.value import replace, value
 from cosmovisor.staging import (
+    building,
     download,
     overrides,
     place,
-    platforms,
     preflight,
     prove,
     record,
     shape,
     sources,
-    unpack,
     warm,
-    writers,
 )
 from cosmovisor.staging.bounds import ArchiveError
 from cosmovisor.staging.connection import Refused
 from cosmovisor.staging.network import Limits, Network
-from cosmovisor.staging.outcome import NotYet
-from cosmovisor.storage import calls, durable, locks
+from cosmovisor.staging.outcome import NotYet, PlacedMeanwhile
+from cosmovisor.storage import durable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from cosmovisor.config.layout import Layout
     from cosmovisor.config.settings import Settings
@@ -41,9 +38,11 @@ if TYPE_CHECKING:
     from cosmovisor.staging.record import Record
     from cosmovisor.staging.request import Request
 
-_BUSY_RETRY, _SPACE_RETRY, _CHANGE_RETRY, _BROKEN_RETRY = 2.0, 60.0, 30.0, 3600.0
+_CHANGE_RETRY, _BROKEN_RETRY = 30.0, 3600.0
 #: A placeholder is filled in at any time; nobody wants to miss that by an hour.
 _PLACEHOLDER_RETRY = 600.0
+#: How often a download looks whether it is still wanted.
+_LOOK = 0.3
 
 
 @value
@@ -83,7 +82,7 @@ def prepare(around: Surroundings, request: Request, progress: Callable[[str], No
         NotYet: There is no usable binary; says why and when to try again.
     """
     version = around.layout.version_for(request.plan.name, around.settings.recase)
-    with _alone(around.layout):
+    with place.alone(around.layout):
         place.sweep(around.layout)
         run = _Run(around, request, version, progress)
         if request.cancelled:
@@ -114,6 +113,8 @@ class _Run:
         own = self.overrides.of(request.plan.name)
         self.pins = frozenset({own.binary_sha256} if own.binary_sha256 else ())
         self.old = record.load(self.layout.proof(version))
+        self._free = not place.is_there(self.layout.bin(version))
+        self._next_look = 0.0
 
     @property
     def allowed(self) -> bool:
@@ -132,12 +133,15 @@ class _Run:
 
     def stage(self) -> Record:
         path = self.layout.bin(self.version)
-        if _is_there(path) or (os.path.lexists(path) and not self.allowed):
+        if place.is_there(path) or (os.path.lexists(path) and not self.allowed):
             if self._is_of_another_plan():
                 return self._restage()
             return self._prove()
-        blob = self._obtain()
-        return self._build(blob, swap=False)
+        try:
+            return self._build(self._obtain(), swap=False)
+        except PlacedMeanwhile:
+            self.progress(f"{path} was put into place meanwhile")
+            return self._prove()
 
     def _prove(self, *, origin: prove.Origin | None = None, digest: str = "") -> Record:
         """Prove what lies in its place."""
@@ -206,6 +210,7 @@ class _Run:
                 total=settings.cosmovisor_download_timeout, back_off=0.2 if self.request.urgent else 1.0
             )
         )
+        network.watch = self._watch_place
         downloads = download.Downloads(settings, self.layout, network, self.progress)
         allowed = self.allowed
         found = sources.gather(
@@ -227,6 +232,19 @@ class _Run:
                 after = _BROKEN_RETRY
             raise NotYet(error.cause, error.next_step, after) from None
         return self._with_opinion(downloads, blob)
+
+    def _watch_place(self) -> None:
+        """Give up a download as soon as somebody has put a binary into place: nobody waits for it then.
+
+        Raises:
+            PlacedMeanwhile: So it is.
+        """
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + _LOOK
+        if self._free and place.is_there(self.layout.bin(self.version)):
+            raise PlacedMeanwhile("a binary was put into place meanwhile")
 
     def _with_opinion(self, downloads: Downloads, blob: Blob) -> Blob:
         from cosmovisor.staging import opinions
@@ -258,16 +276,7 @@ class _Run:
         self.progress(f"unpacking {blob.source.address.file}")
         moved = False
         try:
-            with open(blob.path, "rb") as file:
-                kind = unpack.kind_of(file)
-            if kind == "raw" or blob.source.address.raw:
-                moved = self.request.execute
-                found = _raw(blob, built, name, keep=not moved)
-            else:
-                tree = unpack.unpack(blob.path, raw, name)
-                found = shape.arrange(
-                    tree, name, platforms.this_platform(), built, blob.source.address.folder
-                )
+            found, moved = building.build(blob, raw, built, name, keep=not self.request.execute)
             self._look(blob, built, found)
             origin = self._origin(blob, found.notes)
             if not self.request.execute:
@@ -342,57 +351,5 @@ class _Run:
         return kept
 
 
-def _raw(blob: Blob, built: str, name: str, *, keep: bool) -> shape.Shape:
-    """A program as it is; moved, or copied where the cache must keep it."""
-    durable.remove_tree(built)
-    calls.mkdir(built, 0o755)
-    calls.mkdir(os.path.join(built, "bin"), 0o755)
-    path = os.path.join(built, "bin", name)
-    if keep:
-        fd = calls.create(path, 0o755)
-        try:
-            with open(blob.path, "rb") as file:
-                while data := file.read(1 << 20):
-                    durable.write_all(fd, data)
-        finally:
-            calls.close(fd)
-    else:
-        calls.replace(blob.path, path)
-    calls.chmod(path, 0o755)
-    return shape.Shape(f"bin/{name}", blob.sha256, blob.source.address.file)
-
-
-def _is_there(path: str) -> bool:
-    """Whether something is in place that counts: an empty file that nobody writes is a failed download."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return os.path.lexists(path)
-    return not (stat.S_ISREG(status.st_mode) and status.st_size == 0 and not writers.is_being_written(path))
-
-
 def _no_documents(_place: Address, _operator: bool) -> tuple[str, str]:
     raise Refused("downloads are not allowed (DAEMON_ALLOW_DOWNLOAD_BINARIES)")
-
-
-@contextlib.contextmanager
-def _alone(layout: Layout) -> Iterator[None]:
-    """One staging process per home: two would fetch into the same place."""
-    try:
-        durable.make_folder(layout.staging)
-        with locks.hold(os.path.join(layout.staging, "lock")):
-            yield
-    except locks.LockHeld as error:
-        raise NotYet(
-            f"another staging process is at work ({error.cause})", "Wait for it.", _BUSY_RETRY
-        ) from None
-    except OSError as error:
-        raise NotYet(
-            f"cannot write below {layout.root}: {error.strerror or error}",
-            "Check space, owner and mode of the folder.",
-            _SPACE_RETRY,
-        ) from None
-    except StagingError as error:
-        if isinstance(error, NotYet):
-            raise
-        raise NotYet(error.cause, error.next_step) from None

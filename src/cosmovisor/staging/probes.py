@@ -92,8 +92,7 @@ class Prober:
             seconds: Time limit.
         """
         durable.remove_tree(self.scratch)
-        durable.make_folder(self.scratch, 0o777)
-        os.chmod(self.scratch, 0o1777)  # noqa: S103  the caged process may be nobody
+        durable.make_folder(self.scratch, 0o700)
         environment = {name: self.environ[name] for name in _ENVIRONMENT if name in self.environ}
         if libraries:
             environment["LD_LIBRARY_PATH"] = ":".join(libraries)

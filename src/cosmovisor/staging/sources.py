@@ -16,6 +16,7 @@ from cosmovisor.model.value import replace, value
 from cosmovisor.plan import info as plan_info
 from cosmovisor.staging import address, platforms, registry
 from cosmovisor.staging.address import Address, Digest, SourceError
+from cosmovisor.staging.outcome import PlacedMeanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,6 +166,8 @@ class _Work:
             place = address.parse(found.url, operator=operator)
             self.changeable = True
             text, fetched_worth = self._documents(place, operator)
+        except PlacedMeanwhile:
+            raise
         except StagingError as error:
             self.problems.append(f"the list that {origin} names: {error.cause}")
             return
@@ -210,6 +213,8 @@ class _Work:
         try:
             entries = registry.load(text, self._documents)
             found = registry.choose(entries, self._plan)
+        except PlacedMeanwhile:
+            raise
         except StagingError as error:
             self.problems.append(f"the registry {text}: {error.cause}")
             return

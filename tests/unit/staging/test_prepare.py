@@ -276,3 +276,59 @@ def test_an_info_without_binaries_says_so_in_words(home, info):
     found = home.refused(info)
     assert "none can be fetched" in found.cause
     assert "sources" in found.next_step
+
+
+def test_a_binary_put_into_place_during_a_download_counts_at_once(home):
+    import threading
+    import time
+
+    began = threading.Event()
+
+    def slow(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n")
+        began.set()
+        while not home.server.closing.wait(0.05):
+            exchange.send(bytes(20_000))
+
+    home.server.files["/testd"] = slow
+
+    def place():
+        began.wait(30)
+        binaries.place(f"{home.path()}.new", PROGRAM)
+        os.rename(f"{home.path()}.new", home.path())
+
+    hand = threading.Thread(target=place)
+    hand.start()
+    started = time.monotonic()
+    found = home.stage(home.info(home.server.url("/testd") + "?checksum=sha256:" + "0" * 64))
+    hand.join()
+    assert found.source == "hand"
+    assert time.monotonic() - started < 15
+    assert any("put into place meanwhile" in text for text in home.said)
+
+
+def test_a_binary_put_into_place_in_the_last_moment_is_not_overwritten(home, monkeypatch):
+    from cosmovisor.staging import place
+
+    mine = b"#!/bin/sh\nexit 0\n"
+    original = place.commit
+
+    def late(layout, version, built, *, swap=False):
+        binaries.place(home.path(), mine)
+        original(layout, version, built, swap=swap)
+
+    monkeypatch.setattr(place, "commit", late)
+    found = home.stage(home.info(home.serve(PROGRAM)))
+    assert found.source == "hand"
+    with open(home.path(), "rb") as file:
+        assert file.read() == mine
+    assert sorted(os.listdir(home.layout.staging)) == ["cache", "downloads", "lock"]
+
+
+def test_an_empty_file_that_is_being_copied_is_waited_for(home):
+    binaries.place(home.path(), b"")
+    with open(home.path(), "ab") as file:
+        with pytest.raises(NotYet, match="still being written"):
+            home.stage(home.info(home.serve(PROGRAM)))
+        file.write(b"#!/bin/sh\n")
+    assert home.stage(home.info(home.serve(PROGRAM))).source == "hand"
