@@ -94,6 +94,7 @@ class Shell:
         self._arrived = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._asking = asyncio.Lock()
+        self._questions = 0
         self._acting = False
         self._showing: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -141,7 +142,9 @@ class Shell:
         await self._carry_out_all(left)
         while self._status is None:
             if not self._queue:
-                if self._showing is None:
+                if self.machine.phase == "running" and not self._questions:
+                    self._show()  # At once: a timer would be another wake-up, for ever.
+                elif self._showing is None:
                     self._showing = loop.call_later(_SHOW_AFTER, self._show)
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -251,6 +254,7 @@ class Shell:
                 self._timer.cancel()
             self._timer = asyncio.get_running_loop().call_at(command.at, self._tick)
         elif isinstance(command, commands.GatherFacts):
+            self._questions += 1
             self._begin(self._gather(command))
         elif isinstance(command, commands.Save):
             failed = await asyncio.to_thread(effects.save, self.context, command.state)
@@ -300,6 +304,7 @@ class Shell:
         """Answer a question; answers come in the order of the questions, as the machine counts on."""
         async with self._asking:
             self.seen = await self._look(command)
+            self._questions -= 1
             self.put(events.FactsGathered(time.monotonic(), self.seen))
         self.approach.look(self.machine, self.seen)
 
