@@ -80,7 +80,20 @@ def examine(
                 "Put a copy there instead of a link.",
             )
         )
+    proofs += _owner(path, status)
     proofs += _format(path, library_folders, environ, platform or platforms.this_platform())
+    return proofs
+
+
+def _owner(path: str, status: os.stat_result) -> list[Proof]:
+    """Whoever else can write the file can run what he likes as the node's user."""
+    proofs = []
+    if status.st_mode & 0o022:
+        text = f"{path} can be written by others (mode {stat.S_IMODE(status.st_mode):o})"
+        proofs.append(Proof("owner", "warning", text, f"chmod go-w {path}"))
+    if status.st_uid not in {0, os.geteuid()}:
+        text = f"{path} belongs to user {status.st_uid}, not to the user of this process"
+        proofs.append(Proof("owner", "warning", text, f"chown {os.geteuid()} {path}"))
     return proofs
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 
-from cosmovisor.model.errors import CosmovisorError
+from cosmovisor.model.errors import CosmovisorError, StagingError
 from cosmovisor.model.receipts import Proof
 from cosmovisor.model.value import replace, value
+from cosmovisor.plan import info as plan_info
 from cosmovisor.staging import (
     building,
     download,
@@ -163,7 +164,26 @@ class _Run:
             raise NotYet(proof.text, proof.fix, _CHANGE_RETRY)
         if self.request.recheck:
             warm.warm(self.layout, self.version)
+            found = self._compare_list(found)
         return found
+
+    def _compare_list(self, found: Record) -> Record:
+        """Fetch a list behind a URL again before the height: such lists are changed after the vote."""
+        if not self.allowed or found.source == "hand" or plan_info.parse(self.plan.info).kind != "url":
+            return found
+        try:
+            now = self._sources(self._downloads()).sources
+        except StagingError as error:
+            self.progress(f"the list of binaries cannot be had again: {error.cause}")
+            return found
+        digest = now[0].address.digest if now else None
+        if digest is None or digest.kind != "sha256" or digest.hex == found.fetched_sha256:
+            return found
+        text = f"the list behind the plan's URL names another file now (sha256 {digest.hex})"
+        fix = "Ask the chain's developers which one is right; place it by hand, or pin it in [sources]."
+        changed = replace(found, proofs=(*found.proofs, Proof("list-changed", "warning", text, fix)))
+        record.save(self.layout.proof(self.version), changed)
+        return changed
 
     def _may_keep(self) -> bool:
         """A plan that is not decided leaves the proof of what was fetched for a decided one alone."""
@@ -203,7 +223,7 @@ class _Run:
             return self._prove(origin=self._origin(blob, ()))
         return self._build(blob, swap=True)
 
-    def _obtain(self) -> Blob:
+    def _downloads(self) -> Downloads:
         settings = self.around.settings
         network = self.around.network or Network(
             limits=Limits(
@@ -211,19 +231,24 @@ class _Run:
             )
         )
         network.watch = self._watch_place
-        downloads = download.Downloads(settings, self.layout, network, self.progress)
-        allowed = self.allowed
-        found = sources.gather(
+        return download.Downloads(settings, self.layout, network, self.progress)
+
+    def _sources(self, downloads: Downloads) -> sources.Found:
+        return sources.gather(
             self.layout,
             self.version,
             self.plan,
             self.overrides,
-            downloads.document if allowed else _no_documents,
-            mirrors=settings.cosmovisor_mirrors if allowed else (),
+            downloads.document if self.allowed else _no_documents,
+            mirrors=self.around.settings.cosmovisor_mirrors if self.allowed else (),
         )
-        usable = [source for source in found.sources if allowed or source.address.local]
+
+    def _obtain(self) -> Blob:
+        downloads = self._downloads()
+        found = self._sources(downloads)
+        usable = [source for source in found.sources if self.allowed or source.address.local]
         if not usable:
-            raise self._nothing(found, allowed=allowed)
+            raise self._nothing(found, allowed=self.allowed)
         try:
             blob = downloads.obtain(usable)
         except NotYet as error:

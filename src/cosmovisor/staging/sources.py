@@ -95,6 +95,7 @@ def gather(
     if own.url:
         work.add(own.url, "[sources] in config.toml", operator=True, worth="digest")
         return work.found(mirrors)
+    work.twin(layout, version)
     work.folder(overrides.folder, version, layout.daemon_name)
     work.placed(layout.marker(version), plan)
     work.plan()
@@ -207,6 +208,21 @@ class _Work:
             self.add(place, f"the folder {folder}", operator=True, worth="digest")
         else:
             self.problems.append(f"the folder {folder} holds nothing for {self._plan.name!r}")
+
+    def twin(self, layout: Layout, version: Version) -> None:
+        """A folder that differs only in case, as operators make it who read the plan's name as it is."""
+        own = os.path.basename(version.folder)
+        try:
+            names = sorted(os.listdir(layout.upgrades))
+        except OSError:
+            return
+        alike = [name for name in names if name != own and name.lower() == own.lower()]
+        paths = [os.path.join(layout.upgrades, name, "bin", layout.daemon_name) for name in alike]
+        there = [path for path in paths if os.path.isfile(path)]
+        if len(there) == 1:
+            note = f"it was placed at {there[0]}, where the Go tool would not look"
+            proofs = [Proof("twin", "warning", note, f"Name the folder {own!r} next time.")]
+            self.add(there[0], f"the folder {alike[0]!r}", operator=True, worth="digest", notes=proofs)
 
     def registry(self, text: str) -> None:
         """A chain-registry: a hint of the community, worth no more than its own fetch."""

@@ -332,3 +332,44 @@ def test_an_empty_file_that_is_being_copied_is_waited_for(home):
             home.stage(home.info(home.serve(PROGRAM)))
         file.write(b"#!/bin/sh\n")
     assert home.stage(home.info(home.serve(PROGRAM))).source == "hand"
+
+
+def test_a_folder_of_the_plans_exact_name_is_found_and_used_with_a_warning(home):
+    home.settings = binaries.settings(home.home)
+    binaries.place(os.path.join(home.layout.upgrades, "strangeBuddheads", "bin", "testd"), PROGRAM)
+    found = home.stage("", name="strangeBuddheads")
+    assert found.path == os.path.join(home.layout.upgrades, "strangebuddheads", "bin", "testd")
+    assert any("where the Go tool would not look" in proof.text for proof in found.proofs)
+    assert isinstance(ready.check(home.settings, home.layout, Plan("strangeBuddheads", 10)), StagedBinary)
+
+
+def test_two_other_spellings_are_one_too_many(home):
+    home.settings = binaries.settings(home.home)
+    for name in ("V2A", "v2A"):
+        binaries.place(os.path.join(home.layout.upgrades, name, "bin", "testd"), PROGRAM)
+    with pytest.raises(NotYet, match="there is no binary"):
+        home.stage("", name="v2a")
+
+
+def test_a_list_that_changed_after_the_vote_is_said_before_the_height(home):
+    home.settings = binaries.settings(home.home, daemon_allow_download_binaries=True, cosmovisor_trust="off")
+    home.server.files["/plan.json"] = home.info(home.serve(PROGRAM)).encode()
+    home.stage(home.server.url("/plan.json"))
+    assert not [
+        proof
+        for proof in home.stage(home.server.url("/plan.json"), recheck=True).proofs
+        if proof.name == "list-changed"
+    ]
+    other = binaries.elf(size=7000)
+    home.server.files["/plan.json"] = home.info(home.serve(other, "/other")).encode()
+    found = home.stage(home.server.url("/plan.json"), recheck=True)
+    assert [proof.outcome for proof in found.proofs if proof.name == "list-changed"] == ["warning"]
+    assert isinstance(
+        ready.check(home.settings, home.layout, Plan("v2", 10, home.server.url("/plan.json"))), StagedBinary
+    )
+
+
+def test_files_that_others_can_write_are_warned_about(home):
+    binaries.place(home.path(), PROGRAM, 0o777)
+    found = home.stage("")
+    assert [proof.fix for proof in found.proofs if proof.name == "owner"] == [f"chmod go-w {home.path()}"]
