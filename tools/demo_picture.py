@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,11 @@ def draw(screen: str) -> None:
             record=True, width=WIDTH, file=nowhere, force_terminal=True, color_system="truecolor"
         )
         console.print(Text.from_ansi(screen.rstrip()), soft_wrap=True)
-        console.save_svg(TARGET, title="make demo")
+    picture = console.export_svg(title="make demo")
+    # A picture inside a page may not load fonts from elsewhere: the reader's own monospaced one is used.
+    picture = re.sub(r"@font-face {.*?}\s*", "", picture, flags=re.DOTALL)
+    with open(TARGET, "w") as file:
+        file.write(picture)
 
 
 def _tmux(socket: str, *words: str) -> str:
