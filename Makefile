@@ -93,6 +93,11 @@ tables: setup
 model: setup
 	$(BIN)/python -m tests.model.search $(ONLY)
 
+# Figures of staging, scout and warmed starts; builds one real daemon the first time.
+.PHONY: bench-ahead
+bench-ahead: setup
+	$(BIN)/python -m benchmarks.ahead $(ARGS)
+
 # The documentation as a site in site/; a broken link is an error.
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

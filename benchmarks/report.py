@@ -63,14 +63,13 @@ def table(figures: list[Figure], language: str) -> str:
 
 def write(figures: list[Figure], samples: int, idle: float) -> None:
     """Write `docs/en/figures.md` and `docs/zh/figures.md`."""
-    machine = f"Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
     for language in LANGUAGES:
         page = (
             texts(language)["page"]
             .lstrip()
             .format(
                 date=time.strftime("%Y-%m-%d"),
-                machine=machine,
+                machine=machine(),
                 samples=samples,
                 idle=f"{idle:g}",
                 table=table(figures, language),
@@ -78,6 +77,11 @@ def write(figures: list[Figure], samples: int, idle: float) -> None:
         )
         with open(os.path.join("docs", language, "figures.md"), "w") as file:
             file.write(page)
+
+
+def machine() -> str:
+    """Name what the run ran on."""
+    return f"Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
 
 
 def _cell(samples: list[float], unit: str) -> str:
