@@ -1,5 +1,7 @@
-"""Measures what is done ahead of the height: whether staging disturbs a chain, what the scout costs, and what
-a warmed start is worth. Writes a page in both languages.
+"""Measures what is done ahead of the height, and writes a page in both languages.
+
+Whether staging disturbs a chain, what it costs beside the usual programs, what the scout costs, and what a
+warmed start is worth.
 """
 
 from __future__ import annotations

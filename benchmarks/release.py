@@ -28,7 +28,7 @@ def pack(work: str, program: str) -> tuple[str, str]:
         while file.tell() < SIZE:
             file.write(dice.randbytes(1 << 19) + bytes(1 << 19))
     archive = os.path.join(work, "release.tar.gz")
-    with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         tar.add(padded, f"bin/{NAME}", filter=_executable)
     os.unlink(padded)
     with open(archive, "rb") as file:
