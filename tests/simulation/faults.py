@@ -131,10 +131,13 @@ def _clock(night: Night, dice: random.Random) -> None:
     night.faults.jump += dice.choice([-7200.0, -30.0, 30.0, 7200.0])
 
 
-def _stop(night: Night, _: random.Random) -> None:
+def _stop(night: Night, dice: random.Random) -> None:
+    """The operator stops the service; its manager kills what has not ended after 90 seconds."""
     handler = night.loop.signals.get(15)
     if handler is not None and not night.dead:
+        life = night.epoch
         handler[0](*handler[1])
+        night.later(90.0, lambda: _kill_both(night, dice) if night.epoch == life else None)
 
 
 def _state_lost(night: Night, dice: random.Random) -> None:

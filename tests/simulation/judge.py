@@ -76,7 +76,7 @@ class Judge:
         lost = {"state lost", "state damaged"} & night.faults.struck
         if not backed_up and not lost:
             night.violation(f"{plan.name} is started without a backup")
-        if plan.name not in night.pre_upgraded:
+        if plan.name not in night.pre_upgraded and not lost:
             night.violation(f"{plan.name} is started before its pre-upgrade has finished")
 
     def _state(self) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import random
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,13 +66,13 @@ class Night(chains.World):
 
     Args:
         seed: Everything follows from it.
-        folder: Where its home is made and removed; None: in memory, where the machine has such a place.
+        folder: Where its home is made and removed.
     """
 
-    def __init__(self, seed: int, folder: str | None = None) -> None:
+    def __init__(self, seed: int, folder: str) -> None:
         self.dice = random.Random(seed)
         self.script = script.draw(self.dice)
-        self.folder = folder
+        self._at = os.path.join(folder, "home")
         self.outcome = Outcome(seed, [f"{fault.kind} at {fault.at:.2f}" for fault in self.script.faults])
         if self.script.twist:
             self.outcome.faults.append(f"plan {self.script.twist}")
@@ -104,6 +104,7 @@ class Night(chains.World):
     def tell(self, text: str) -> None:
         if len(self.outcome.story) < 2000:
             data = self.chain.data
+            text = text.replace(self._at, "HOME")
             self.outcome.story.append(f"{self.loop.now:9.3f} b={data.b} a={data.a} {text}")
 
     def violation(self, text: str) -> None:
@@ -135,6 +136,9 @@ class Night(chains.World):
         self.is_writing = False
 
     def executed(self, height: int) -> None:
+        # A plan changes by a vote, long before its height; here the scout learns of it some blocks before.
+        if self.script.twist in {"moved", "cancelled"} and height == self.script.plans[0].height - 3:
+            self._twist()
         if height >= self.goal:
             self.finish()
 
@@ -192,7 +196,12 @@ class Night(chains.World):
             self.later(self.dice.choice([1.0, 3.0]), lambda epoch=self.epoch: self._report(epoch))
 
     def _report(self, epoch: int) -> None:
-        if epoch != self.epoch or self.dead or self.shell is None:
+        if epoch == self.epoch and not self.dead:
+            self._tell_plan()
+            self.later(5.0, lambda: self._report(epoch))
+
+    def _tell_plan(self) -> None:
+        if not self.script.has_scout or self.dead or self.shell is None:
             return
         pending = [one for one in self.chain.plans if one.height > self.chain.data.a]
         process = self.living()
@@ -200,7 +209,6 @@ class Night(chains.World):
             plan = pending[0] if pending else None
             if plan != self.shell.machine.state.known_plan:
                 self.shell.put(events.Asked(self.loop.now, "known plan", plan))
-        self.later(5.0, lambda: self._report(epoch))
 
     def staging_delay(self) -> float:
         return self.faults.left("late binary") + self.dice.choice([0.2, 1.0, 5.0])
@@ -216,11 +224,12 @@ class Night(chains.World):
         if self.script.twist == "written ahead" and chain.data.b + 1 < plan.height:
             self.tell(f"{plan.name} is written ahead")
             self._complete(chains.plan_bytes(plan))
-        elif self.script.twist in {"moved", "cancelled"} and chain.data.b < plan.height - 1:
+        elif self.script.twist in {"moved", "cancelled"}:
             self.tell(f"{plan.name} is {self.script.twist}")
             del chain.plans[0]
             if self.script.twist == "moved":
                 chain.plans.insert(0, Plan(plan.name, plan.height + 1, plan.info))
+            self._tell_plan()
 
     # -- lives of the supervisor -----------------------------------------------------------------------------
 
@@ -255,7 +264,7 @@ class Night(chains.World):
             self.shell = Shell(self.context, start, _Log(self.tell), -1)
             running = self.loop.create_task(self.shell.run())
             await asyncio.wait({running, self._life_over}, return_when=asyncio.FIRST_COMPLETED)
-            return running.result() if running.done() else None
+            return None if self._life_over.done() else running.result()
         except Killed:
             return None
         except (CosmovisorError, OSError) as error:
@@ -286,8 +295,9 @@ class Night(chains.World):
         for fault in self.script.faults:
             self.later(fault.at, lambda fault=fault: self.faults.strike(fault))
         habits = self.script.habits
-        first_halt = (self.script.plans[0].height - self.script.start) * habits.interval
-        self.later(self.dice.uniform(0.1, max(0.2, first_halt)), self._twist)
+        if self.script.twist == "written ahead":
+            first_halt = (self.script.plans[0].height - self.script.start) * habits.interval
+            self.later(self.dice.uniform(0.1, first_halt), self._twist)
         last = max([fault.at + fault.length for fault in self.script.faults], default=0.0)
         blocks = (self.goal - self.script.start + 20) * habits.interval
         self.later(last + blocks + PATIENCE + 4 * habits.migration, self.finish)
@@ -304,10 +314,9 @@ class Night(chains.World):
 
     def run(self) -> Outcome:
         """Play the night; its home is removed afterwards."""
-        place = self.folder or _place()
-        at = os.path.join(place, "home")
+        gc.disable()  # a night makes much rubbish and keeps little of it
         try:
-            self.context = home.build(at, self.script)
+            self.context = home.build(self._at, self.script)
             if self.script.signs:
                 self.write_sign_state(0)
             self.loop.set_exception_handler(self._failed)
@@ -322,23 +331,13 @@ class Night(chains.World):
                     self.violation(f"a defect: {error!r}")
         finally:
             self.loop.close()
-            shutil.rmtree(at, ignore_errors=True)
+            shutil.rmtree(self._at, ignore_errors=True)
+            gc.enable()
         self.outcome.old_starts = self.judge.old_starts
         self.outcome.seconds = self.loop.now
         return self.outcome
 
 
-_places: dict[int, str] = {}
-
-
-def _place() -> str:
-    """Return this process's folder, in memory where the machine has such a place."""
-    if os.getpid() not in _places:
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        _places[os.getpid()] = tempfile.mkdtemp(prefix="nights-", dir=memory)
-    return _places[os.getpid()]
-
-
-def play(seed: int, folder: str | None = None) -> Outcome:
+def play(seed: int, folder: str) -> Outcome:
     """Play the night of a seed."""
     return Night(seed, folder).run()

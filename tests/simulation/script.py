@@ -94,12 +94,12 @@ def draw(dice: random.Random) -> Script:
     """Draw a night."""
     habits = Habits(
         interval=dice.choice([0.5, 0.5, 2.0, 2.0, 6.0]),
-        boot=dice.choice([0.2, 0.5, 2.5]),
+        boot=dice.choice([0.2, 0.2, 0.5, 2.5]),
         optimistic=dice.choices(["", "saved", "stops"], [80, 10, 10])[0],
         stores=dice.random() < 0.5,
         hangs=dice.random() < 0.4,
         exits=dice.random() < 0.1,
-        migration=dice.choices([0.0, 3.0, 70.0, 900.0], [70, 25, 4.8, 0.2])[0],
+        migration=dice.choices([0.0, 3.0, 70.0, 900.0], [80, 17, 2.8, 0.2])[0],
         stop=dice.choice([0.02, 0.5, 1.4, 1.4, None]),
         behind=dice.choice([0, 0, 0, 200]),
     )
@@ -129,5 +129,5 @@ def draw(dice: random.Random) -> Script:
 def _fault(dice: random.Random, halts: list[float]) -> Fault:
     near = dice.choice(halts) + dice.choice([-2, -0.5, 0.0, 0.01, 0.1, 0.4, 1.0, 3.0, 8.0])
     at = near if dice.random() < 0.8 else dice.uniform(0.1, halts[-1] + 10)
-    length = dice.choices([1.0, 8.0, 20.0, 300.0], [40, 40, 18, 2])[0]
+    length = dice.choices([1.0, 8.0, 20.0, 300.0], [45, 45, 9, 1])[0]
     return Fault(dice.choice(FAULTS), max(0.1, at), dice.randint(1, 60), length)

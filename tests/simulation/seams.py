@@ -23,6 +23,7 @@ from cosmovisor.staging import ready
 from cosmovisor.storage import calls, locks
 from cosmovisor.supervisor import (
     active,
+    approach,
     effects,
     heights,
     helper,
@@ -32,6 +33,7 @@ from cosmovisor.supervisor import (
     orphan,
     preload,
     processes,
+    program,
     reaper,
     scout,
     server,
@@ -88,6 +90,8 @@ def _places(night: Night) -> list[tuple[tuple[Any, str], Any]]:
         ((reaper, "start_if_first"), lambda _: None),
         ((locks, "hold"), lambda path, **_: _Lock(night, path)),
         ((locks, "is_held"), lambda path: path.endswith("node.lock") and night.living() is not None),
+        ((program, "Program"), lambda *_, **__: _Quiet()),
+        ((approach, "Approach"), lambda *_: _Quiet()),
         ((stager, "Stager"), lambda *args: _Stager(night, *args)),
         ((scout, "Scout"), lambda *_: _Scout(night)),
         # What tells of changes, and who is told.
@@ -98,6 +102,7 @@ def _places(night: Night) -> list[tuple[tuple[Any, str], Any]]:
         ((snapshot, "take"), lambda *_: {}),
         ((snapshot, "summary"), lambda *_: ""),
         ((teller, "codec"), _NoRecord),
+        ((teller.Teller, "defect"), lambda _, error: night.violation(f"a defect: {error!r}")),
         ((preload, "everything"), lambda: None),
         # What is on disk of the chain and of its binaries.
         ((ready, "check"), lambda settings, layout, plan: _ready(night, plan)),
@@ -234,7 +239,16 @@ class _Lock:
         pass
 
 
-class _Stager:
+class _Quiet:
+    """Does nothing, whatever it is asked for."""
+
+    progress = ""
+
+    def __getattr__(self, _: str) -> Callable[..., None]:
+        return lambda *args, **given: None
+
+
+class _Stager(_Quiet):
     """Staging takes as long as the night says, and may fail for a while."""
 
     def __init__(self, night: Night, _: object, changed: Callable[[], None], __: object) -> None:
@@ -253,17 +267,11 @@ class _Stager:
             self._night.place(plan.name)
             self._changed()
 
-    def look_again(self) -> None:
-        pass
-
-    def prove_ahead(self, names: list[str]) -> None:
-        pass
-
     def stop(self) -> None:
         self._epoch = -1
 
 
-class _Scout:
+class _Scout(_Quiet):
     """Says what the chain has scheduled, if it lives this night."""
 
     def __init__(self, night: Night) -> None:
@@ -273,11 +281,8 @@ class _Scout:
     def start(self) -> None:
         self._night.scout_started()
 
-    def stop(self) -> None:
-        pass
 
-
-class _Watches:
+class _Watches(_Quiet):
     """Wakes the shell when the plan file changes, unless this watch is lost."""
 
     problem = ""
@@ -285,30 +290,10 @@ class _Watches:
     def __init__(self, night: Night, woken: Callable[[Any], None]) -> None:
         night.wake = woken
 
-    def start(self) -> None:
-        pass
 
-    def stop(self) -> None:
-        pass
-
-    def refresh(self) -> None:
-        pass
-
-
-class _Server:
+class _Server(_Quiet):
     async def start(self) -> None:
         pass
-
-    def stop(self) -> None:
-        pass
-
-    def publish(self, _: object) -> None:
-        pass
-
-
-class _Quiet:
-    def __getattr__(self, _: str) -> Callable[..., None]:
-        return lambda *args, **given: None
 
 
 def _ready(night: Night, plan: Any) -> StagedBinary | NotStaged:
@@ -353,8 +338,9 @@ class _Rpc(rpc.Rpc):
         if wrong == "half" and method == "abci_info":
             raise ChainError("cannot ask: the application does not answer")
         height = night.chain.data.b if method == "status" else night.chain.data.a
-        late = night.faults.during("rpc late")
-        return _answer(method, max(0, height - 1) if late else height, CHAIN_ID, NODE_ID)
+        if night.faults.during("rpc late"):
+            night.loop.extra += night.dice.choice([0.3, 1.9])  # true when it was given, old when it arrives
+        return _answer(method, height, CHAIN_ID, NODE_ID)
 
 
 def _answer(method: str, height: int, chain_id: str, node_id: str) -> dict[str, Any]:

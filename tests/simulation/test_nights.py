@@ -1,0 +1,174 @@
+"""Seeded upgrade nights in made-up time: the real supervisor code, every fault, and the laws after each."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cosmovisor.decide import acting, steps
+from cosmovisor.decide import events as happenings
+from cosmovisor.decide.words import due, is_open
+from cosmovisor.model.decision import Decision
+from cosmovisor.model.value import replace
+from cosmovisor.supervisor import context as contexts
+from cosmovisor.supervisor import effects, launch
+from tests.simulation import night, seams
+from tests.simulation.night import Outcome, play
+from tests.simulation.script import Script, draw
+
+NIGHTS, AT_ONCE = 2000, 50
+
+
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("nights"))
+
+
+@pytest.mark.parametrize("first", range(0, NIGHTS, AT_ONCE))
+def test_every_night_ends_well(first: int, place: str) -> None:
+    for seed in range(first, first + AT_ONCE):
+        outcome = play(seed, place)
+        assert not outcome.violations, (
+            f"{outcome.violations[:3]} with {outcome.faults}; "
+            f"to see it: python -m tests.simulation --replay {seed}\n" + "\n".join(outcome.story[-40:])
+        )
+
+
+def test_a_seed_replays_exactly_also_in_another_process(place: str) -> None:
+    for seed in (2, 7):
+        assert play(seed, place).story == play(seed, place).story
+    told = []
+    for hashing in ("1", "2"):
+        command = [sys.executable, "-m", "tests.simulation", "--replay", "7"]
+        environ = {**os.environ, "PYTHONHASHSEED": hashing}
+        told.append(subprocess.run(command, env=environ, capture_output=True, check=True, timeout=120).stdout)
+    assert told[0] == told[1]
+    assert b"start of v3" in told[0]
+
+
+# -- the judge sees what is wrong: each rule that is broken on purpose is told within some nights -----------
+
+
+def first_violation(place: str, most: int = 60, fits: Callable[[Script], bool] = bool) -> str:
+    """Return what the first night that goes wrong has shown, of those whose script fits."""
+    for seed in range(most):
+        if not fits(draw(random.Random(seed))):
+            continue
+        outcome: Outcome = play(seed, place)
+        if outcome.violations:
+            return outcome.violations[0]
+    return ""
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str, Any], None]]:
+    def plant(where: Any, name: str, new: Any) -> None:
+        monkeypatch.setattr(where, name, new(getattr(where, name)))
+
+    monkeypatch.setattr(night, "PATIENCE", 60.0)
+    return plant
+
+
+def test_due_on_a_plan_that_is_only_seen_is_too_early(place: str, planted: Any) -> None:
+    def too_soon(real: Any) -> Any:
+        def decide(facts: Any) -> Decision:
+            plan = facts.file.plan
+            if plan is not None and is_open(facts, plan):
+                return due(facts, plan, "planted", "it is planned", proven=True)
+            return real(facts)
+
+        return decide
+
+    planted(acting, "decide_running", too_soon)
+    found = first_violation(place, 200, lambda script: script.twist == "written ahead")
+    assert "is started too early, as proven" in found
+
+
+def test_a_start_of_the_old_binary_after_the_halt_is_told(place: str, planted: Any) -> None:
+    def by_the_link(real: Any) -> Any:
+        def decide(facts: Any) -> Decision:
+            found = real(facts)
+            if found.do in {"upgrade", "hold"} and facts.link.version is not None:
+                return Decision("launch", "planted", "as the link says", version=facts.link.version)
+            return found
+
+        return decide
+
+    planted(acting, "decide_launch", by_the_link)
+
+    def fits(script: Script) -> bool:
+        return any(fault.kind in {"kill both", "power"} for fault in script.faults)
+
+    assert "is started after the halt of v2 was journalled" in first_violation(place, 200, fits)
+
+
+def test_two_nodes_at_once_are_told(place: str, planted: Any) -> None:
+    planted(launch, "_beginning", lambda _: lambda *_: happenings.Started(0.0))
+    planted(
+        seams,
+        "_Lock",
+        lambda real: type("Lock", (real,), {"__init__": lambda self, *_: setattr(self, "fd", -1)}),
+    )
+    assert first_violation(place) == "two nodes at once"
+
+
+def test_a_plan_file_that_is_changed_is_told(place: str, planted: Any) -> None:
+    def tidy(real: Any) -> Any:
+        def switch(context: Any, *given: Any) -> None:
+            real(context, *given)
+            os.unlink(context.plan_file)
+
+        return switch
+
+    planted(effects, "switch", tidy)
+    assert "the plan file was changed" in first_violation(place, 5)
+
+
+def test_an_upgrade_without_a_backup_is_told(place: str, planted: Any) -> None:
+    planted(contexts, "policy", lambda real: lambda *given: replace(real(*given), backup_waived="planted"))
+    assert first_violation(place, 5) == "v2 is started without a backup"
+
+
+def test_an_upgrade_without_its_pre_upgrade_is_told(place: str, planted: Any) -> None:
+    def hurry(real: Any) -> Any:
+        def run_step(turn: Any, step: Any) -> None:
+            if step.kind == "pre-upgrade":
+                steps._finished(turn, step)
+            else:
+                real(turn, step)
+
+        return run_step
+
+    planted(steps, "run_step", hurry)
+    assert first_violation(place, 5) == "v2 is started before its pre-upgrade has finished"
+
+
+def test_an_upgrade_that_is_missed_is_told(place: str, planted: Any) -> None:
+    def blind(_: Any) -> Any:
+        return lambda facts: Decision("wait", "planted", "nothing is ever due")
+
+    planted(acting, "decide_running", blind)
+    assert "the node never got past" in first_violation(place, 5)
+
+
+def test_a_launch_on_a_lower_sign_state_is_told(place: str, planted: Any) -> None:
+    planted(contexts, "policy", lambda real: lambda *given: replace(real(*given), sign_gate=False))
+
+    def fits(script: Script) -> bool:
+        return script.signs and any(fault.kind == "sign state lost" for fault in script.faults)
+
+    assert "is known to be signed" in first_violation(place, 400, fits)
+
+
+def test_a_table_that_fails_is_told(place: str, planted: Any) -> None:
+    def broken(_: Any) -> Any:
+        return lambda facts: 1 // 0
+
+    planted(acting, "decide_running", broken)
+    assert "ZeroDivisionError" in first_violation(place, 5)
