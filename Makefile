@@ -11,7 +11,7 @@ JOBS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --retries 10
 
-.PHONY: setup demo test check format clean docs tables model mutate fuzz messages sync-test real-chain bench
+.PHONY: setup demo test check format clean docs tables model mutate fuzz messages sync-test real-chain bench nights
 
 setup: $(STAMP)
 
@@ -92,6 +92,11 @@ tables: setup
 # Breadth-first search over the real decision code and a small chain; ONLY=name picks configurations.
 model: setup
 	$(BIN)/python -m tests.model.search $(ONLY)
+# Upgrade nights in made-up time with faults from a seed; `--replay SEED` of tests.simulation tells one of them.
+NIGHTS ?= 100000
+SEED ?= 0
+nights: setup
+	$(BIN)/python -m tests.simulation --nights $(NIGHTS) --seed $(SEED) --jobs $(JOBS)
 
 # Figures of staging, scout and warmed starts; builds one real daemon the first time.
 .PHONY: bench-ahead

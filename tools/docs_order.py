@@ -16,6 +16,7 @@ ORDER = (
     "recovery",
     "chain-developers",
     "reference",
+    "proof",
     "figures",
 )
 LANGUAGES = {"English": "en", "中文": "zh"}
