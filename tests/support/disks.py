@@ -230,10 +230,13 @@ class Disk:
 
 
 def _torn(dice: random.Random, entry: Write) -> Write:
-    """Now and then only the first sectors of a write reach the disk."""
+    """Now and then only the first sectors of a write reach the disk.
+
+    A sector has 4096 bytes: a disk that tears smaller ones makes btrfs itself unmountable (its superblock).
+    """
     offset, data = entry
-    if len(data) > 512 and dice.random() < 0.1:
-        return offset, data[: 512 * dice.randrange(1, len(data) // 512)]
+    if len(data) > _BLOCK and dice.random() < 0.1:
+        return offset, data[: _BLOCK * dice.randrange(1, len(data) // _BLOCK + 1)]
     return entry
 
 
