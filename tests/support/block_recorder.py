@@ -9,6 +9,7 @@ Log entries: `<QQ` offset and length, then the data; a flush has length 0.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -53,7 +54,8 @@ class Recorder:
                 code, answer = 0, self.answer(operation, memoryview(request)[_IN_HEADER.size :])
             except OSError as error:
                 code, answer = -(error.errno or errno.EIO), b""
-            os.write(device, _OUT_HEADER.pack(_OUT_HEADER.size + len(answer), code, number) + answer)
+            with contextlib.suppress(FileNotFoundError):  # who asked was interrupted and waits no more
+                os.write(device, _OUT_HEADER.pack(_OUT_HEADER.size + len(answer), code, number) + answer)
             if operation == _DESTROY:
                 return
 

@@ -59,8 +59,8 @@ def forecast(settings: Settings, node_home: str) -> Forecast:
             began = time.monotonic()
             sampled = [_sample(source) for source in found]
             builder = Builder(os.path.join(folder, "sample"), sampled, lambda: False, lambda _: None)
-            builder.build()
-            taking.flush(folder)
+            items = builder.build()
+            taking.flush(builder.partial, items)
             seconds = time.monotonic() - began
             written = Builder(os.path.join(folder, "none"), sampled, lambda: False, lambda _: None).missing()
         finally:

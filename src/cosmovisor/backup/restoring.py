@@ -84,7 +84,7 @@ def _exchange_all(
             _build(os.path.join(folder, name), partial, items)
             if name == "data" and keep is not None:
                 durable.write_unflushed(os.path.join(partial, SIGN_STATE), keep)
-            taking.flush(partial)
+            taking.flush_file_system(partial)
         ready[name] = (partial, place)
     aside = {}
     for name, (partial, place) in ready.items():

@@ -268,16 +268,31 @@ def test_leftovers_of_this_node_are_removed_and_those_of_others_are_not(night):
     assert os.path.exists(theirs)
 
 
-def test_the_order_of_the_last_steps_is_flush_manifest_rename(night):
+def test_the_manifest_is_the_last_file_and_everything_written_is_flushed_before_the_rename(night, method):
     with recording() as seen:
-        night.take()
+        receipt = night.take()
     names = seen.names()
-    flushed = names.index("sync_file_system")
-    assert names[flushed - 3 :] == [
-        *["create", "write", "open_read"],  # the manifest; the folder to flush
-        *["sync_file_system", "replace", "open_read", "fsync"],
-    ]
-    assert seen.made[flushed + 1][1][1].startswith(f"{night.base}/data-backup-")
+    last = max(at for at, (name, args) in enumerate(seen.made) if name == "create")
+    assert seen.made[last][1][0].endswith(manifest.FILE)
+    final = max(at for at, (name, args) in enumerate(seen.made) if name == "replace")
+    assert seen.made[final][1] == (places.partial_name(str(night.base), str(night.home), PLAN), receipt.path)
+    assert names[final:] == ["replace", "open_read", "fsync"]
+    written = {
+        args[0]
+        for name, args in seen.made
+        if name == "create" and "/." in args[0] and ".probe" not in args[0]
+    }
+    flushed = {args[0] for name, args in seen.made[:final] if name == "open_read"}
+    if "sync_file_system" not in names:
+        assert {
+            path for path in written if not path.endswith(("LOCK", ".lock", ".ldb", ".sst"))
+        } <= flushed | {
+            path for path in written if path.endswith(tuple(item.path for item in tables(receipt)))
+        }
+
+
+def tables(receipt):
+    return [item for item in manifest.read(receipt.path).items if item.kind == "table"]
 
 
 @pytest.mark.parametrize("number", ERRORS)
