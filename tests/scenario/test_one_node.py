@@ -104,13 +104,14 @@ def test_a_reload_changes_settings_and_keeps_the_node(world: World) -> None:
     world.until_height(2)
     (node,) = world.live_nodes()
     (world.tree / "config.toml").write_text('daemon_shutdown_grace = "7s"\n')
+    world.until_answering()
     done = world.command("reload")
     assert done.returncode == 0, done.stderr
     assert "DAEMON_HOME" in done.stdout
     supervisor.wait_for_log("runs on through the reload")
     assert supervisor.is_alive()
     assert world.live_nodes() == [node]
-    world.wait("the socket", lambda: world.command("status").returncode == 0)
+    world.until_answering()
     shown = json.loads(world.command("status", "-o", "json").stdout)
     assert shown["node"]["pid"] == node
     assert shown["supervisor"]["pid"] == supervisor.pid
@@ -139,6 +140,7 @@ def test_a_bad_new_configuration_is_refused_and_all_goes_on(world: World) -> Non
     supervisor = world.run("start", "--home", str(world.home), f"--cosmovisor-config={config}")
     world.until_height(2)
     config.write_text('daemon_shutdown_grace = "soon"\n')
+    world.until_answering()
     done = world.command("reload")
     assert done.returncode != 0
     assert "daemon_shutdown_grace" in done.stderr.lower()

@@ -109,6 +109,7 @@ def test_status_shows_the_running_node_and_what_is_left_of_it(world: World) -> N
     world.genesis("v1")
     supervisor = world.run()
     world.until_height(2)
+    world.until_answering()
     shown = world.command("status")
     assert shown.returncode == 0, shown.stderr
     assert f"process {supervisor.pid}" in shown.stdout

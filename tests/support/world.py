@@ -23,7 +23,9 @@ from typing import Any
 from cosmovisor.demo import address, binary, client, home, ledger
 from cosmovisor.demo.options import Options
 from cosmovisor.demo.web import Releases
+from cosmovisor.model.errors import StateError
 from cosmovisor.model.value import replace
+from cosmovisor.observe import client as asking
 
 #: Generous: a loaded machine must not make a test fail. Waiting ends with the event, not with the limit.
 DEADLINE = float(os.environ.get("WORLD_DEADLINE", "60"))
@@ -335,6 +337,11 @@ class World:
             f"the halt at {height}", lambda: any(e["height"] == height for e in self.notes("halt")), limit
         )
 
+    def until_answering(self, limit: float = DEADLINE) -> None:
+        """Wait until the supervisor answers on its socket: the node runs before that."""
+        path = str(self.tree / "cosmovisor.sock")
+        self.wait("an answer on the socket", lambda: _answers(path), limit)
+
     def until_started(self, name: str, times: int = 1, limit: float = DEADLINE) -> None:
         """Wait until a version was started (so many times)."""
         self.wait(f"start of {name}", lambda: self.started().count(name) >= times, limit)
@@ -439,6 +446,14 @@ def _is_alive(pid: int, mark: bytes) -> bool:
         return _answers_signal(pid) if not os.path.isdir("/proc/self") else False
     except ProcessLookupError:
         return False
+
+
+def _answers(path: str) -> bool:
+    try:
+        asking.ask(path, {"ask": "status"}, 5.0)
+    except StateError:
+        return False
+    return True
 
 
 def _answers_signal(pid: int) -> bool:
