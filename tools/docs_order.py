@@ -10,6 +10,7 @@ ORDER = (
     "operators",
     "switching",
     "ahead",
+    "staging",
     "upgrade-night",
     "sync",
     "troubleshooting",
@@ -20,7 +21,7 @@ ORDER = (
     "figures",
 )
 LANGUAGES = {"English": "en", "中文": "zh"}
-COMMON = ("architecture.md", "complaints.md", "dependencies.md")
+COMMON = ("architecture.md", "complaints.md", "dependencies.md", "plans.md")
 
 
 def on_config(config: Any) -> Any:
