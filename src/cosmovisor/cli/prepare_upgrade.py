@@ -56,8 +56,9 @@ def _mark(outcome: str) -> str:
 def _supervised(session: Session) -> None:
     """One request on standard input, JSON lines on standard output: how supervisor and scout use this."""
     from cosmovisor.model.errors import CosmovisorError
-    from cosmovisor.staging import prepare, request
+    from cosmovisor.staging import prepare, priority, request
 
+    priority.end_with_parent()
     answers = request.Answers(sys.stdout)
     try:
         asked = request.read(sys.stdin.buffer)

@@ -7,6 +7,8 @@ import ctypes
 import os
 import platform
 import resource
+import threading
+import time
 
 #: Enough for Python, TLS and every unpacker with its window; an archive that asks for more is refused.
 MEMORY = 512 * 1024 * 1024
@@ -32,6 +34,24 @@ def lower(*, urgent: bool) -> None:
     number = _IOPRIO_SET.get(platform.machine())
     if number is not None:
         ctypes.CDLL(None).syscall(number, 1, 0, _IDLE)
+
+
+def end_with_parent() -> None:
+    """End this process within half a second of its parent's end, whatever it waits for.
+
+    A staging process of a killed supervisor would hold the staging lock until its server's patience ends,
+    and the next supervisor would wait for it at the height. The parent's thread is not its life (threads of a
+    pool end early), so the kernel's own signal for this cannot be used. Ending anywhere is safe: nothing that
+    staging does is visible before its last rename.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _soft(kind: int, limit: int) -> None:
