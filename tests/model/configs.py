@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.model.chain import Config
 
 _BLIND = "without any height nothing can be decided: `doctor` warns of such a set-up"
+_SILENT = "a chain that cannot write its file and answers nobody: nothing tells that it stands at its height"
 _AT_LEAST = (
     "an older copy whose exact height nobody tells cannot be told from newer data: read the block store"
 )
@@ -63,7 +64,7 @@ _ALL = [
     Config("torn-known", torn=True, known=True),
     Config("torn-sync", torn=True, mode="sync"),
     Config("nofile", nofile=True, known=True),
-    Config("nofile-store", nofile=True, known=True, rpc="no", store=True),
+    Config("nofile-silent", nofile=True, known=True, rpc="no", store=True, residue=_SILENT),
     Config("hang", early="hang"),
 ]
 
