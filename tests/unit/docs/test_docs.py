@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+from cosmovisor.cli import catalog
+
 ROOT = pathlib.Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 LANGUAGES = ("en", "zh")
@@ -59,6 +61,15 @@ def test_make_targets_that_are_named_exist(page):
         for match in re.findall(r"^make ([a-z-]+)", line)
     }
     assert named <= targets
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_commands_that_are_named_exist(page):
+    lines = code((ROOT / page).read_text(encoding="utf-8"))
+    named = {
+        found for line in lines for found in re.findall(r"^(?:\S*/)?cosmovisor ([a-z][a-z-]+)(?: |$)", line)
+    }
+    assert named - {"start"} <= set(catalog.COMMANDS)
 
 
 def test_the_readme_is_short():
