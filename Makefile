@@ -17,7 +17,7 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements-dev.txt
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "Python 3.11 or newer with venv is needed; name it: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@for attempt in 1 2 3; do \
 		$(PIP) -r requirements-dev.txt && $(PIP) --no-deps --no-build-isolation --editable . && exit 0; \
 		echo "set-up failed (attempt $$attempt of 3)" >&2; sleep 5; done; exit 1
