@@ -52,6 +52,8 @@ class Heights:
         self._context = context
         self._started_at = self._ended_at = 0.0
         self._binary = ""
+        #: The last heights that any source gave, for those who look at `status`.
+        self.last: tuple[Evidence, Evidence] = (UNKNOWN, UNKNOWN)
         self._arguments: tuple[str, ...] = context.arguments
         self._rpc: Rpc | None = None
         self._identity: tuple[str, str] | None = None
@@ -89,13 +91,13 @@ class Heights:
             node_id: The node that is remembered; its node key goes first; empty: any.
         """
         chain_id, node_id = self._expected(chain_id, node_id)
-        found = self._ask_rpc(chain_id, node_id)
+        found = self._keep(self._ask_rpc(chain_id, node_id))
         if found.b.strength == "exact" or not wanted or self._ended_at:
             return found  # The end of the node is asked about by itself, and must not wait for slow sources.
         b = self._ask_status(chain_id, node_id)
         if b.strength == "unknown":
             b = self._write_ahead_log()
-        return Found(b, found.a, tried=b.strength != "exact")
+        return self._keep(Found(b, found.a, tried=b.strength != "exact"))
 
     def _expected(self, chain_id: str, node_id: str) -> tuple[str, str]:
         """Return who must answer: as the node's own files tell, else as remembered.
@@ -111,6 +113,18 @@ class Heights:
                 self._arguments, context.environ, context.settings.daemon_name, context.node_home
             )
         return self._identity[0] or chain_id, self._identity[1] or node_id
+
+    def refresh(self, chain_id: str, node_id: str) -> None:
+        """Ask the living node's RPC for the sake of `last`."""
+        self._keep(self._ask_rpc(chain_id, node_id))
+
+    def _keep(self, found: Found) -> Found:
+        kept = tuple(
+            new if new.strength != "unknown" else old
+            for new, old in zip((found.b, found.a), self.last, strict=True)
+        )
+        self.last = (kept[0], kept[1])
+        return found
 
     def record_times(self, plans: tuple[Plan, ...]) -> tuple[tuple[int, float], ...]:
         """Return (height, time) of the log's last record and of those for H-2, H-1, H of each plan."""

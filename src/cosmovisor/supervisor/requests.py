@@ -38,6 +38,7 @@ class Requests:
             CosmovisorError: The request makes no sense.
         """
         if request.get("ask") == "status":
+            await self._shell.ask_heights()
             return self._shell.snapshot()
         what = request.get("do")
         at = time.monotonic()

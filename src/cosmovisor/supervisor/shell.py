@@ -89,7 +89,7 @@ class Shell:
         self.server = server.Server(context.layout.socket, requests.Requests(self).answer)
         self.step: steps.Running | None = None
         self._start = start
-        self._sources = start.sources
+        self.sources = start.sources
         self._queue: collections.deque[Event] = collections.deque(start.events)
         self._arrived = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -219,7 +219,7 @@ class Shell:
 
     def _ended(self, event: events.NodeExited) -> None:
         self.node = None
-        self._sources.end(event.stopped.stopped_at)
+        self.sources.end(event.stopped.stopped_at)
         self._begin(self._tell_end(event))
 
     async def _tell_end(self, event: events.NodeExited) -> None:
@@ -308,11 +308,19 @@ class Shell:
             self.put(events.FactsGathered(time.monotonic(), self.seen))
         self.approach.look(self.machine, self.seen)
 
+    async def ask_heights(self) -> None:
+        """Ask the node for its heights, for somebody who looks at them."""
+        if self.node is None or self._questions or self._asking.locked():
+            return
+        state = self.machine.state
+        async with self._asking:
+            await asyncio.to_thread(self.sources.refresh, state.chain_id, state.node_id)
+
     async def _look(self, command: commands.GatherFacts) -> Observations:
         state = self.machine.state
         while True:
             try:
-                return await asyncio.to_thread(facts.gather, self.context, state, command, self._sources)
+                return await asyncio.to_thread(facts.gather, self.context, state, command, self.sources)
             except Exception as error:
                 self.teller.defect(error)
                 await asyncio.sleep(_AFTER_DEFECT)
@@ -335,7 +343,7 @@ class Shell:
         key = self.seen.sign_key if self.seen is not None else self._start.sign_key
         answer, launched = await asyncio.to_thread(effects.launch, self.context, command, key)
         if launched is not None:
-            self._sources.begin(launched.binary, launched.arguments, launched.child.started_at)
+            self.sources.begin(launched.binary, launched.arguments, launched.child.started_at)
             self._hold(launched)
         self.put(answer)
 
@@ -353,17 +361,7 @@ class Shell:
 
     def snapshot(self) -> dict[str, Any]:
         """Return how things stand now."""
-        extra: dict[str, Any] = {"since": self.since, "watch": self.watches.problem}
-        if self.node is not None:
-            extra["node_pid"], extra["node_since"] = self.node.child.pid, self.node.child.started_at
-        if self.stager.progress or self.stager.next_try_at:
-            extra["staging"] = {"progress": self.stager.progress, "next_try_at": self.stager.next_try_at}
-        if self.approach.progress:
-            extra["copying_ahead"] = {"progress": self.approach.progress}
-        if self.step is not None:
-            extra["step"] = {"kind": self.step.step.kind, "progress": self.step.progress}
-        extra["scout"] = self.scout.told
-        return snapshot.take(self.context, self.machine, self.seen, extra)
+        return snapshot.of_shell(self)
 
     def _show(self) -> None:
         """Renew process title, status line and event stream; not in the middle of an upgrade's work."""

@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cosmovisor.supervisor.shell import Shell
+
 #: Number of the form; a reader refuses a higher one.
 FORM = 1
 
@@ -48,7 +50,9 @@ def take(
         }
     )
     if seen is not None:
-        found["heights"] = {"block": _evidence(seen.b), "application": _evidence(seen.a)}
+        # An idle machine leaves heights out of most looks: then the last ones that were seen are shown.
+        block, application = extra.get("heights") or (seen.b, seen.a)
+        found["heights"] = {"block": _evidence(block), "application": _evidence(application)}
         found["chain_id"] = seen.chain_id or found["chain_id"]
         found["plan_file"] = {
             "kind": seen.file.kind,
@@ -62,6 +66,25 @@ def take(
         if extra.get(key):
             found[key] = extra[key]
     return found
+
+
+def of_shell(shell: Shell) -> dict[str, Any]:
+    """Return the snapshot of a running supervisor with what only its loop knows."""
+    extra: dict[str, Any] = {
+        "since": shell.since,
+        "watch": shell.watches.problem,
+        "heights": shell.sources.last,
+        "scout": shell.scout.told,
+    }
+    if shell.node is not None:
+        extra["node_pid"], extra["node_since"] = shell.node.child.pid, shell.node.child.started_at
+    if shell.stager.progress or shell.stager.next_try_at:
+        extra["staging"] = {"progress": shell.stager.progress, "next_try_at": shell.stager.next_try_at}
+    if shell.approach.progress:
+        extra["copying_ahead"] = {"progress": shell.approach.progress}
+    if shell.step is not None:
+        extra["step"] = {"kind": shell.step.step.kind, "progress": shell.step.progress}
+    return take(shell.context, shell.machine, shell.seen, extra)
 
 
 def of_state(context: Context, state: State) -> dict[str, Any]:
