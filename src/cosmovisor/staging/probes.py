@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _SECONDS = 20.0
 _MEMORY = 2 << 30
 _LARGEST_OUTPUT = 64 * 1024
+#: As cobra says it, and as the SDK's logger quotes it since 0.50.
+_UNKNOWN = re.compile(r'unknown command \\?"pre-upgrade\\?"')
 _ENVIRONMENT = ("LANG", "LC_ALL", "TZ", "PATH")
 
 
@@ -70,7 +73,7 @@ class Prober:
         version = self.run(path, ["version"], libraries)
         proofs = [_version_proof(version), _cage_proof(version)]
         help_ = self.run(path, ["pre-upgrade", "--help"], libraries)
-        absent = help_.status not in {0, None} and 'unknown command "pre-upgrade"' in help_.output
+        absent = help_.status not in {0, None} and _UNKNOWN.search(help_.output) is not None
         if absent:
             proofs.append(Proof("pre-upgrade-probe", "ok", "it has no pre-upgrade command"))
         elif help_.status == 0 and "pre-upgrade" in help_.output:

@@ -129,6 +129,8 @@ def test_a_script_is_not_run_ahead(tmp_path):
          True, "says 'v2.0.0'"),
         (r'return a>1&&v[1][0]==112?(puts("Usage:\n  testd pre-upgrade [flags]"),0):(fprintf(stderr,"v2.1.0\n"),0);',
          False, "says 'v2.1.0'"),
+        (r'return a>1&&v[1][0]==112?(puts("ERR failure when running app err=\"unknown command \\\"pre-upgrade\\\" for \\\"testd\\\"\""),1):(puts("2.2.0"),0);',
+         True, "says '2.2.0'"),
         ("return 7;", False, "status 7"),
     ],
 )  # fmt: skip
