@@ -43,7 +43,7 @@ format: setup
 	$(BIN)/ruff format .
 
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-failed: setup
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -n 0
