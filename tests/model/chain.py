@@ -35,6 +35,7 @@ class Config(NamedTuple):
         slow: Blocks may take longer than the settle time.
         crashes: How often supervisor, node or both may be killed.
         second: Whether there is a second plan.
+        open: Laws that can be broken in this configuration, for the reason given as residue.
         residue: Why some state of this configuration may be stuck; empty: none is.
         top: The height that must be reached.
     """
@@ -62,6 +63,7 @@ class Config(NamedTuple):
     crashes: int = 1
     second: bool = False
     top: int = 5
+    open: tuple[str, ...] = ()
     residue: str = ""
 
 

@@ -41,7 +41,6 @@ def search(config: Config, limit: int = 1_000_000) -> Result:
     index = {hash(first): 0}
     parents: list[tuple[int, str]] = [(-1, "")]
     depths = [0]
-    faulty: list[bool] = [False]
     back: list[list[int]] = [[]]
     goals: list[int] = []
     queue = deque([(0, first)])
@@ -57,6 +56,8 @@ def search(config: Config, limit: int = 1_000_000) -> Result:
             except StopIteration:
                 break
             except BrokenError as error:
+                if error.law in config.open:
+                    break  # what follows a break that is known is not searched
                 trace = (*_trace(parents, number), f"!! {error}")
                 return Result(
                     config, len(index), depths[-1], error.law, trace, False, time.monotonic() - began
@@ -75,7 +76,6 @@ def search(config: Config, limit: int = 1_000_000) -> Result:
                 queue.append((known, there))
             if not fault:
                 back[known].append(number)
-    del faulty
     stuck = _stuck(back, goals) if whole and not config.residue else None
     seconds = time.monotonic() - began
     if stuck is not None:

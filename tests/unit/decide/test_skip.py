@@ -27,6 +27,11 @@ from cosmovisor.decide.skip import heights
         ("start --unsafe-skip-upgrades 9223372036854775807", (9223372036854775807,)),
         ("start -- --unsafe-skip-upgrades 10", ()),
         ("start --unsafe-skip-upgrade 10", ()),
+        ("start --unsafe-skip-upgrades 1", (1,)),
+        ("start 10 --unsafe-skip-upgrades=20", (20,)),
+        ("start --unsafe-skip-upgrades '10,20'", (10, 20)),
+        ('start --unsafe-skip-upgrades "10"', (10,)),
+        ("start --unsafe-skip-upgrades " + "1" * 5000, ()),
     ],
 )
 def test_the_heights_to_skip(arguments: str, expected: tuple[int, ...]) -> None:
