@@ -92,6 +92,11 @@ tables: setup
 # Breadth-first search over the real decision code and a small chain; ONLY=name picks configurations.
 model: setup
 	$(BIN)/python -m tests.model.search $(ONLY)
+
+# Small wrong changes in the decision code, one at a time; each must make a test fail: make mutate ARGS="--only skip"
+mutate: setup
+	$(BIN)/python tools/mutate.py $(ARGS)
+
 # Upgrade nights in made-up time with faults from a seed; `--replay SEED` of tests.simulation tells one of them.
 NIGHTS ?= 100000
 SEED ?= 0
