@@ -174,7 +174,8 @@ def test_older_data_brings_back_the_version_that_fits_it(world: World) -> None:
     again = world.run()
     again.wait_for_log("fits this data")
     world.wait("the old version", lambda: world.current() == "genesis")
-    assert again.stop() in {0, 1}
+    # 143 where the signal meets a daemon that has not yet installed its handler: it has just been started.
+    assert again.stop() in {0, 1, 143}
 
 
 def test_an_operators_schedule_is_followed(world: World) -> None:
