@@ -22,7 +22,8 @@ FILE_LIMIT = 64 << 20
 #: Bytes whose checksums are verified behind a break; the check is slow in Python.
 CHECK_LIMIT = 4 << 20
 #: Bytes whose checksums are verified before a record that is believed: foreign bytes come in block parts of
-#: at most 64 KiB, so whatever led the framing astray into them lies within this distance.
+#: at most 64 KiB, so whatever led the framing astray into them lies within this distance. A vote extension
+#: may have 1 MiB: where a record so long can lie around the one in question, the window begins before it.
 TRUST_WINDOW = 256 << 10
 _PIECE = 1 << 20
 
@@ -108,7 +109,7 @@ class WalFile:
             return -1  # found behind a break, where every checksum was verified
         if not self._intact(end.place, end.place + wal_record.HEADER + wal_record.END_LIMIT):
             return end.place
-        first = bisect_left(self._starts, max(end.place - TRUST_WINDOW, 0))
+        first = bisect_left(self._starts, self._window(end.place))
         first = max(first - 1, 0)
         base = self._starts[first]
         data = os.pread(self._fd, end.place - base, base)
@@ -118,6 +119,23 @@ class WalFile:
             if not wal_record.is_intact(data, place + wal_record.HEADER, crc, length):
                 return self._starts[index]
         return -1
+
+    def _window(self, place: int) -> int:
+        """Return from where on checksums are verified before the record at `place`.
+
+        Checking all that the longest record may cover takes a tenth of a second, which would stand between
+        halt and launch; looking for the head of one takes a hundredth of that.
+        """
+        base = max(place - wal_record.HEADER - wal_record.BODY_LIMIT, 0)
+        near = max(place - TRUST_WINDOW, 0)
+        data = os.pread(self._fd, near - base, base)
+        at = wal_record.HEADER - 1
+        while (at := data.find(b"\x0a", at + 1)) >= 0:
+            length = wal_record.header(data, at - wal_record.HEADER)[1]
+            reaches = length <= wal_record.BODY_LIMIT and base + at + length > place
+            if reaches and wal_record.is_shaped(data, at, length):
+                return base + at - wal_record.HEADER
+        return near
 
     def _break_at(self, place: int) -> None:
         """Take back what was found from `place` on, and look behind the record that is broken there."""

@@ -135,6 +135,29 @@ def test_a_height_planted_in_a_transaction_is_not_believed(tmp_path):
         assert found.height in (5, 7)
 
 
+def vote(extension: bytes) -> bytes:
+    """A vote of another validator with an extension: up to 1 MiB of bytes that somebody else has chosen."""
+    return record(body(field(2, b"vote:" + extension + b"signature")))
+
+
+def test_a_vote_with_the_largest_extension_is_read_over(tmp_path):
+    data = block(5) + vote(b"\xab" * ((1 << 20) - 100)) + block(6)
+    assert wal.last_end_height(log(tmp_path, wal=data)) == EndHeight(6, NOW + 0.25, complete=True)
+
+
+@pytest.mark.parametrize("cut", [0, 9], ids=["whole", "torn"])
+@pytest.mark.parametrize("behind", [b"", block(7)], ids=["at the end", "with blocks behind"])
+def test_a_height_planted_deep_in_a_vote_extension_is_not_believed(tmp_path, behind, cut):
+    row = noise(60_000) * 16 + end_height(999_999)
+    real = vote(row)
+    torn = noise(4_000)
+    # The length of the torn record leads from before the vote right to the row of good records in it.
+    data = block(5) + torn[: len(torn) - real.index(row)] + real[: len(real) - cut] + behind
+    folder = log(tmp_path, wal=data)
+    assert last(folder) in (5, 7)
+    assert wal.time_of(folder, 999_999) is None
+
+
 def test_a_planted_record_whose_length_swallows_the_rest_is_not_believed(tmp_path):
     header = (1).to_bytes(4, "big") + (900_000).to_bytes(4, "big")
     inner = b"\x0a\x02\x08\x01\x12" + varint(900_000 - 8) + b"\x22"
