@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from cosmovisor.backup import methods
@@ -68,18 +68,20 @@ class Builder:
 
     def missing(self) -> int:
         """Return the bytes that must be written anew."""
-        total = 0
+        return sum(entry.size for _, entry in self.anew())
+
+    def anew(self) -> Iterator[tuple[Source, Entry]]:
+        """Go through the files whose content must be written anew."""
         for source in self.sources:
             shared = {"reflink": {"table", "file"}, "link": {"table"}}.get(source.method, set())
             ready = self._ready[source.name]
-            total += sum(
-                entry.size
-                for entry in source.survey.entries
-                if entry.kind in {"table", "file"}
-                and (entry.kind not in shared or entry.device != source.device)
-                and entry.path not in ready
-            )
-        return total
+            for entry in source.survey.entries:
+                if (
+                    entry.kind in {"table", "file"}
+                    and (entry.kind not in shared or entry.device != source.device)
+                    and entry.path not in ready
+                ):
+                    yield source, entry
 
     def method(self) -> str:
         """Return the method of most bytes."""
