@@ -113,7 +113,7 @@ def _places(night: Night) -> list[tuple[tuple[Any, str], Any]]:
         ((heights, "newest_change"), lambda _: night.chain.data.changed_at),
         ((wal, "evidence"), lambda folder, started, ended: _records(night, started, ended)),
         ((heights, "_stamp"), lambda _: len(night.chain.data.records) if night.script.has_log else None),
-        ((wal, "time_of"), lambda folder, height: dict(night.chain.data.records).get(height)),
+        ((wal, "times_of"), lambda folder, wanted: _times(night, wanted)),
         ((block_store, "height"), lambda *_: _block_store(night)),
         ((look, "identity_of"), lambda status: _identity(night, status)),
         ((calls, "replace"), _replacing(night, calls.replace)),
@@ -362,6 +362,10 @@ def _records(night: Night, started: float, ended: float) -> Evidence:
     height, at = night.chain.data.records[-1]
     exact = 0 < started <= at <= ended + 1.0 and ended - at <= wal.NEAR
     return Evidence(height, "exact" if exact else "at least", "cs.wal", at)
+
+
+def _times(night: Night, wanted: list[int]) -> dict[int, float]:
+    return {height: at for height, at in night.chain.data.records if height in wanted}
 
 
 def _block_store(night: Night) -> Evidence:

@@ -36,7 +36,7 @@ def staged(plan: Plan = PLAN, version: Version = V2, **more: Any) -> StagedBinar
 
 
 def exact(height: int) -> Evidence:
-    return Evidence(height, "exact", "rpc", 1.0)
+    return Evidence(height, "exact", "rpc", 1000.0)
 
 
 def at_least(height: int) -> Evidence:

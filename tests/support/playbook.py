@@ -28,6 +28,7 @@ class Play:
         self.now = 1000.0
         self.b: Evidence = UNKNOWN
         self.a: Evidence = UNKNOWN
+        self.late = False  # answers are as old as the call of `heights`
         self.file = SeenFile()
         self.changes = 0
         self.link = Link("genesis", GENESIS_VERSION, "genesis")
@@ -170,7 +171,7 @@ class Play:
                 SeenFolder(GENESIS_VERSION, usable=True),
                 SeenFolder(V2, usable=self.ready, marker=self.markers.get(V2)),
             ),
-            b=UNKNOWN if no else self.b,
+            b=UNKNOWN if no else self._asked(self.b),
             a=UNKNOWN if no or not asked.node_lives else self.a,
             tried=not no and self.b.strength != "exact",
             data_changed_at=1.0,
@@ -178,6 +179,10 @@ class Play:
             sign_state=self.sign_state,
             sign_key=self.sign_key,
         )
+
+    def _asked(self, told: Evidence) -> Evidence:
+        """Return an answer as it is given now, or as it was given before the file was looked at."""
+        return told if self.late or told == UNKNOWN else replace(told, at=self.now)
 
     def _prospect(self, plan: Plan) -> Prospect:
         ready = (

@@ -48,6 +48,8 @@ def plan_file(
     age: Age
     if now is not None and now == state.stale:
         age = "stale"
+    elif _written_at_the_halt(seen, height, written_at, b, a):
+        age = "fresh" if changed else "old"
     elif now is not None and now == state.ahead:
         age = "ahead"
     elif changed and at_once:
@@ -71,12 +73,29 @@ def _older_by_records(seen: Observations, height: int, written_at: float, a: Evi
 
     Older than the record of a block below H: the chain writes its file when it meets H, after the record of
     H-1. Or older than that of H while a >= H. The file is given its whole last second, as some file systems
-    keep no more.
+    keep no more. A record from the future was made before the clock was set back, and proves nothing.
     """
     for recorded, at in seen.record_times:
+        if at > seen.at + LAG:
+            continue
         if written_at + LAG <= at and (recorded < height or (recorded == height and a.reaches(height))):
             return True
     return False
+
+
+def _written_at_the_halt(
+    seen: Observations, height: int, written_at: float, b: Evidence, a: Evidence
+) -> bool:
+    """Tell whether the write-ahead log proves that the file was written between blocks H-1 and H.
+
+    A schedule comes earlier. This takes back what an RPC said that was one block late: under optimistic
+    execution the chain writes its file as soon as H-1 is saved. No lag is allowed for, as a file that only
+    seems newer would be a schedule that is followed too early; and none from the future (the clock was set
+    back) is believed.
+    """
+    if a.reaches(height) or b.reaches(height + 1) or written_at > seen.at + LAG:
+        return False
+    return any(recorded == height - 1 and at < written_at for recorded, at in seen.record_times)
 
 
 def _not_older_than_block(seen: Observations, b: Evidence, written_at: float) -> bool | None:

@@ -117,7 +117,8 @@ def _by_heights(facts: Facts, plan: Plan) -> Decision:
         why = "the file was written in this run, nobody tells the height, and nothing moves below data/"
         return due(facts, plan, "silent, fresh", why, proven=False)
     if b.is_below(height) and not still:
-        ahead = age in {"fresh", "old"} and height > b.height + 1
+        # An answer that was given before the file was looked at may be one of before the file was written.
+        ahead = age in {"fresh", "old"} and height > b.height + 1 and b.at >= facts.at
         said = "; the file was written ahead, as a schedule" if ahead or age == "ahead" else ""
         return Decision(
             "wait",

@@ -9,7 +9,7 @@ from cosmovisor.model.heights import UNKNOWN, Evidence
 from cosmovisor.model.observations import Link, Observations, SeenFile
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.receipts import FileIdentity
-from cosmovisor.model.state import State
+from cosmovisor.model.state import FileInstance, State
 
 H = 24
 RECORD = 1_000_000.25
@@ -35,3 +35,45 @@ def test_the_clock_of_files_may_lag_behind_the_record_that_was_written_before_it
 
 def test_a_file_of_an_earlier_block_is_older():
     assert not_older(RECORD - 1.5) is False
+
+
+def age(written_at: float, *, now: float = RECORD + 60, remembered: bool = False, a: int = H - 1) -> str:
+    stamp = round(written_at * 1e9)
+    seen = Observations(
+        at=now,
+        file=SeenFile("plan", Plan("v2", H), FileIdentity(1, 2, 200, stamp, stamp)),
+        data=None,
+        link=Link("missing"),
+        record_times=((H - 2, RECORD - 5), (H - 1, RECORD)),
+    )
+    state = State(ahead=FileInstance(2, stamp)) if remembered else State()
+    b, known = Evidence(H - 1, "exact", "rpc"), Evidence(a, "exact", "rpc")
+    return file_age.plan_file(state, seen, b, known, spawned=True, at_once=False).age
+
+
+@pytest.mark.parametrize("remembered", [False, True])
+def test_a_file_newer_than_the_block_before_its_height_is_the_chains_whatever_a_late_answer_said(remembered):
+    assert age(RECORD + 0.3, remembered=remembered) == "fresh"
+
+
+@pytest.mark.parametrize("remembered", [False, True])
+def test_a_file_older_than_the_block_before_its_height_is_a_schedule(remembered):
+    assert age(RECORD - 3.0, remembered=remembered) == "ahead"
+
+
+def test_what_is_remembered_as_a_schedule_stays_one_where_the_times_are_too_close():
+    assert age(RECORD - 0.5, remembered=True) == "ahead"
+    assert age(RECORD - 0.5) == "fresh"
+
+
+def test_a_schedule_whose_height_is_executed_is_one_however_late_it_was_written():
+    assert age(RECORD + 0.3, remembered=True, a=H) == "ahead"
+
+
+@pytest.mark.parametrize("jump", [-7200.0, -30.0])
+def test_records_from_before_the_clock_was_set_back_prove_nothing(jump):
+    assert age(RECORD + jump + 1, now=RECORD + jump + 2) == "fresh"
+
+
+def test_a_file_from_before_the_clock_was_set_back_is_not_made_the_chains_by_that():
+    assert age(RECORD + 3600, now=RECORD + 5, remembered=True) == "ahead"

@@ -22,7 +22,7 @@ from tests.support.facts import (
 
 from cosmovisor.decide.running import decide_running
 from cosmovisor.model.facts import PlanFile
-from cosmovisor.model.heights import UNKNOWN
+from cosmovisor.model.heights import UNKNOWN, Evidence
 from cosmovisor.model.state import PlanRecord
 
 STILL, LONGER = running(progress="still"), running(progress="still longer")
@@ -189,6 +189,11 @@ def test_a_file_well_ahead_of_the_blocks_is_remembered_as_a_schedule(age: str) -
     assert not decide_running(facts(file=file("stale"), b=exact(H - 2), node=running())).remember_ahead
 
 
+def test_an_answer_older_than_the_look_at_the_file_does_not_make_it_a_schedule() -> None:
+    late = Evidence(H - 2, "exact", "daemon status", 999.0)
+    assert not decide_running(facts(file=file(), b=late, node=running())).remember_ahead
+
+
 def test_a_passed_plan_is_marked_so_that_it_is_reported_once() -> None:
     decision = decide_running(facts(file=file("old"), b=exact(H + 1), node=running()))
     assert decision.passed == PLAN
@@ -210,8 +215,6 @@ def test_reasons_name_the_plan_both_heights_and_their_sources() -> None:
 
 
 def test_a_silent_node_whose_log_ends_below_the_height_is_not_at_its_halt() -> None:
-    from cosmovisor.model.heights import Evidence
-
     def ask(height: int, source: str) -> str:
         b = Evidence(height, "at least", source)
         return decide_running(facts(file=file(), b=b, node=running(quiet=True))).do
