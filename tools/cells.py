@@ -220,7 +220,15 @@ SLICES: tuple[Slice, ...] = (
     (
         EXITED,
         "without a plan file",
-        {"file": NO_FILE, "record": RECORDS, "known": KNOWN, "skipped": SKIP, "b": B, "a": A_REST},
+        {
+            "file": NO_FILE,
+            "record": RECORDS,
+            "known": KNOWN,
+            "skipped": SKIP,
+            "b": B,
+            "a": A_REST,
+            "status": _some(STATUS, "0", "2", "signal"),
+        },
     ),
     (
         EXITED,

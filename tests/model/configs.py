@@ -66,6 +66,7 @@ _ALL = [
     Config("torn-known", torn=True, known=True),
     Config("torn-sync", torn=True, mode="sync"),
     Config("nofile", nofile=True, known=True),
+    Config("known-cancelled", known=True, cancelled=True, store=True),
     Config("nofile-silent", nofile=True, known=True, rpc="no", store=True, residue=_SILENT),
     Config("hang", early="hang"),
 ]

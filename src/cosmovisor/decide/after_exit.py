@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cosmovisor.decide.going_back import decide_going_back
+from cosmovisor.decide.going_back import REFUSALS, decide_going_back
 from cosmovisor.decide.schedule import decide_schedule
 from cosmovisor.decide.words import contradicted, due, heights, is_above, is_open, named, rests_just_before
 from cosmovisor.model.decision import Decision
@@ -74,7 +74,7 @@ def _waits_for_its_file(facts: Facts, record: PlanRecord) -> bool:
 
 
 def unwritten_plan(facts: Facts) -> Plan | None:
-    """Return the plan whose file is missing: switched to, of a halt seen, or the scout's at H = b."""
+    """Return the plan whose file is missing: switched to, of a halt seen, or refused by the chain itself."""
     for record in facts.records:
         height = record.plan.height
         at_halt = facts.b.is_exactly(height - 1) and rests_just_before(facts, height)
@@ -87,14 +87,21 @@ def unwritten_plan(facts: Facts) -> Plan | None:
     known = facts.known
     if known is None or not is_open(facts, known) or is_above(facts, known.height):
         return None
-    return known if facts.b.is_exactly(known.height) or _ended_at_once_at(facts, known.height) else None
+    return known if _refused_at(facts, known.height) else None
 
 
-def _ended_at_once_at(facts: Facts, height: int) -> bool:
-    """Tell whether a node that was started at b = H has ended at once, and is known to be there still."""
+def _refused_at(facts: Facts, height: int) -> bool:
+    """Tell whether a program has refused block H: ended with an error at b = H.
+
+    That the data stands at H is not enough for a plan that only the scout has told: it may have been moved or
+    cancelled while nobody could see it, and the node may be down at the old height by chance. At a true halt
+    the old program refuses at once, so one start of it tells the two apart; at the wrong height it goes on.
+    """
     node, b = facts.node, facts.b
+    if node.state != "exited" or node.status not in REFUSALS:
+        return False
     started = node.start_b.strength != "unknown" and node.start_b.height == height
-    return node.state == "exited" and node.at_once and not node.ever_up and started and b.height == height
+    return b.is_exactly(height) or (node.at_once and not node.ever_up and started and b.height == height)
 
 
 def torn_plan(facts: Facts) -> Plan | None:

@@ -185,7 +185,7 @@ ROWS: list[tuple[dict[str, Any], str, str, Version | None, bool]] = [
     ({"file": file("ahead", **SAME_TIME), "b": exact(H)}, "launch", "anything else", V1, True),
     ({"file": file("old", not_older_than_block=False), "b": exact(H)}, "launch", "anything else", V1, True),
     ({"file": file("old"), "b": exact(H)}, "launch", "anything else", V1, True),
-    ({"b": exact(H), "known": PLAN}, "write file", "absent, at known H", None, True),
+    ({"b": exact(H), "known": PLAN}, "launch", "no plan", V1, True),
     ({"b": exact(H), "record": SEEN}, "write file", "absent, at known H", None, True),
     ({"b": at_least(H), "known": PLAN}, "launch", "no plan", V1, True),
     ({"b": exact(H), "known": PLAN, "a": at_least(H)}, "launch", "no plan", V1, True),

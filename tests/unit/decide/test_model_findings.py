@@ -178,7 +178,29 @@ def test_14_a_plan_file_that_the_chain_could_not_write_is_written_for_it() -> No
     play.heights(H, H - 1).look().wait(15.0)
     assert play.take() == ["WriteFile", "Signal TERM"]
     assert play.exit(0).take() == ["backup", "switch", "pre-upgrade", "Spawn v2"]
-    assert decide_launch(facts(b=exact(H), known=PLAN)).do == "write file"
+
+
+def known_at_its_height() -> Play:
+    play = Play(State(data=identity(1), known_plan=PLAN, chain_id="", b=at_least(H)))
+    play.heights(H, H - 1).start()
+    assert play.take() == ["Spawn genesis"]
+    return play
+
+
+def test_14_a_file_that_is_missing_after_a_restart_is_written_as_soon_as_the_chain_has_refused() -> None:
+    play = known_at_its_height()
+    play.wait(1.0)
+    assert play.exit(1).take() == ["WriteFile", "backup", "switch", "pre-upgrade", "Spawn v2"]
+    assert play.saved.records[0].inferred
+
+
+def test_a_plan_that_was_moved_unseen_is_not_followed_because_the_node_was_down_at_its_height() -> None:
+    play = known_at_its_height()
+    for height in range(H + 1, H + 5):
+        play.heights(height, height).wait(5.0)
+    assert play.take() == []
+    assert play.exit(0).take() == ["Exit 0"]
+    assert play.saved.records == ()
 
 
 def test_15_a_halt_in_the_journal_never_starts_the_old_program() -> None:
