@@ -25,7 +25,7 @@ INFINITE = float("inf")
 
 def normal(world: World, now: float) -> World:
     """Return the normal form of a world, in which it is `NOW` again."""
-    world = _ranked(world)
+    world = _ranked(_without_downtimes(world))
     if world.machine is None:
         return world
     return world._replace(machine=_machine(world.machine, now))
@@ -74,11 +74,33 @@ def _machine(machine: Machine, now: float) -> Machine:
         "heights_at": NOW,
         "staging": None,
         "saved_at": NOW,
+        "ended_at": INFINITE,
         "failing_since": INFINITE,
         "failures": min(machine.failures, 3),
     }
     changes["wake"] = min(changes["kill_at"], changes["next_at"], changes["give_up_at"])
     return replace(machine, **changes)
+
+
+def _without_downtimes(world: World) -> World:
+    """Leave out how long a node was down: no rule looks at it, and it would tell equal states apart."""
+    machine = world.machine
+    documents = [world.doc] + ([] if machine is None else [machine.state])
+    documents += [one.state for one in world.commands if hasattr(one, "state")]
+    if not any(line.downtime for state in documents for line in state.history):
+        return world
+    return world._replace(
+        doc=_no_downtime(world.doc),
+        machine=None if machine is None else replace(machine, state=_no_downtime(machine.state)),
+        commands=tuple(
+            replace(one, state=_no_downtime(one.state)) if hasattr(one, "state") else one
+            for one in world.commands
+        ),
+    )
+
+
+def _no_downtime(state: State) -> State:
+    return replace(state, history=tuple(replace(line, downtime=0.0) for line in state.history))
 
 
 # -- logical times -----------------------------------------------------------------------------------------

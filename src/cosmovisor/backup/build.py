@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from cosmovisor.backup import methods
 from cosmovisor.backup.manifest import Item
 from cosmovisor.backup.survey import Entry, Survey
+from cosmovisor.model.sizes import in_words
 from cosmovisor.model.value import value
 from cosmovisor.storage import calls, durable
 
@@ -225,7 +226,7 @@ class Builder:
         now = time.monotonic()
         if now - self._told >= 1.0:
             self._told = now
-            self._progress(f"backup: {self._files} files, {_size(self._done)} of {_size(self._total)}")
+            self._progress(f"backup: {self._files} files, {in_words(self._done)} of {in_words(self._total)}")
 
 
 def _item(source: str, entry: Entry, method: str, digest: str = "") -> Item:
@@ -242,11 +243,3 @@ def _item(source: str, entry: Entry, method: str, digest: str = "") -> Item:
         digest,
         entry.target,
     )
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

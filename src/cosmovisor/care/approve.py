@@ -27,6 +27,10 @@ def approve(layout: Layout, version: Version) -> tuple[record.Record, tuple[Proo
         StagingError: It was not proven yet, has changed since, or its digest is wrong.
     """
     path = layout.bin(version)
+    if not os.path.isfile(path):
+        raise StagingError(
+            f"there is no binary at {path}", f"Put it there: cosmovisor add-upgrade {version.name} PATH"
+        )
     found = record.load(layout.proof(version))
     if found is None:
         raise StagingError(f"{path} was not checked yet", "Check it first: cosmovisor prepare-upgrade")

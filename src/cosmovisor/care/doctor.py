@@ -12,6 +12,7 @@ from cosmovisor.care.health import ahead, machine
 from cosmovisor.config.load import Loaded
 from cosmovisor.decide.sign_gate import refuse_launch
 from cosmovisor.model.errors import CosmovisorError
+from cosmovisor.model.sizes import in_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,7 +185,8 @@ def backup(view: look.View) -> Iterator[Finding]:
     from cosmovisor.backup.forecasting import forecast
 
     found = forecast(settings, view.context.node_home)
-    text = f"{found.method}, {_size(found.bytes)} in about {found.seconds:.0f} s; {_size(found.free)} free"
+    size, free = in_words(found.bytes), in_words(found.free)
+    text = f"{found.method}, {size} in about {found.seconds:.0f} s; {free} free"
     if found.fits:
         yield good("backup", text)
         return
@@ -205,15 +207,6 @@ def step(view: look.View) -> Iterator[Finding]:
     if found is not None and view.supervisor is None:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.since))
         yield note("step in flight", f"{found.kind} of {found.plan.name} since {since}: a start resumes it")
-
-
-def _size(count: int) -> str:
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TiB"
 
 
 CHECKS: tuple[Check, ...] = (

@@ -10,7 +10,7 @@ import click
 from cosmovisor.care import place, schedule
 from cosmovisor.cli.common import Session, command
 from cosmovisor.model.errors import UsageError
-from cosmovisor.model.plan import Version
+from cosmovisor.model.plan import HIGHEST, Version
 from cosmovisor.model.state import ScheduleEntry
 from cosmovisor.plan import names
 
@@ -32,6 +32,10 @@ def add_upgrade(
     version = version_of(session, name)
     if exact and upgrade_height <= 0:
         raise UsageError("--exact needs a height", "Add --upgrade-height HEIGHT.")
+    if upgrade_height > HIGHEST:
+        raise UsageError(
+            f"no chain reaches height {upgrade_height}", f"Heights of a chain end at {HIGHEST}: correct it."
+        )
     source = place.check_source(executable)
     entries: tuple[ScheduleEntry, ...] = ()
     if upgrade_height > 0:

@@ -9,6 +9,7 @@ import click
 
 from cosmovisor.cli.common import CONTEXT, Session, command
 from cosmovisor.model.errors import BackupError
+from cosmovisor.model.sizes import in_words
 
 
 @click.group("backup", context_settings=CONTEXT)
@@ -27,7 +28,7 @@ def resolve(session: Session, name: str) -> str:
     for path in (name, os.path.join(places.base(session.settings), name)):
         if os.path.isdir(path):
             return os.path.abspath(path)
-    raise BackupError(f"there is no backup {name}", "choose one of: cosmovisor backup list")
+    raise BackupError(f"there is no backup {name}", "Choose one of: cosmovisor backup list")
 
 
 @command("list")
@@ -52,9 +53,8 @@ def show(session: Session) -> None:
     lines = [f"Backups in {base}:"]
     for row in rows:
         at = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(str(row["taken_at"]))))
-        lines.append(
-            f"  {os.path.basename(str(row['path']))}  {at}  {size(int(str(row['bytes'])))}  {row['method']}"
-        )
+        size = in_words(int(str(row["bytes"])))
+        lines.append(f"  {os.path.basename(str(row['path']))}  {at}  {size}  {row['method']}")
     session.show("\n".join(lines) if rows else f"There is no backup in {base}.", rows)
 
 
@@ -68,8 +68,8 @@ def check(session: Session, name: str) -> None:
     known = manifest.read(path)
     found = manifest.problems(path, known)
     if found:
-        raise BackupError(f"{path} is damaged: {'; '.join(found)}", "use another one: cosmovisor backup list")
-    text = f"{path} is whole: {len(known.items)} entries, {size(known.size)}."
+        raise BackupError(f"{path} is damaged: {'; '.join(found)}", "Use another one: cosmovisor backup list")
+    text = f"{path} is whole: {len(known.items)} entries, {in_words(known.size)}."
     session.show(text, {"path": path, "entries": len(known.items), "bytes": known.size, "whole": True})
 
 
@@ -84,8 +84,8 @@ def forecast(session: Session, home: str | None) -> None:
     if found.method != "off":
         fits = "it fits" if found.fits else "it does not fit"
         text = (
-            f"The next backup: {found.method}, {size(found.bytes)} to write of {size(found.size)},"
-            f" about {found.seconds:.1f} s; {size(found.free)} are free: {fits}."
+            f"The next backup: {found.method}, {in_words(found.bytes)} to write of {in_words(found.size)},"
+            f" about {found.seconds:.1f} s; {in_words(found.free)} are free: {fits}."
         )
     document = {
         "method": found.method,
@@ -96,15 +96,6 @@ def forecast(session: Session, home: str | None) -> None:
         "fits": found.fits,
     }
     session.show(text, document)
-
-
-def size(count: float) -> str:
-    """Say a count of bytes in words."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 for each in (show, check, forecast):

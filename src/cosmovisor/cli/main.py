@@ -108,6 +108,8 @@ def run(arguments: list[str]) -> int:
             sys.stdout.flush()
     except click.exceptions.Abort:
         return boundary.report(KeyboardInterrupt())
+    except click.exceptions.NoArgsIsHelpError as error:
+        return boundary.report(_without_a_word(error), as_json=as_json)
     except click.UsageError as error:
         return boundary.report(_usage(error), as_json=as_json)
     except click.ClickException as error:
@@ -115,6 +117,15 @@ def run(arguments: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         return boundary.report(error, as_json=as_json)
     return answer if isinstance(answer, int) else 0
+
+
+def _without_a_word(error: click.exceptions.NoArgsIsHelpError) -> UsageError:
+    """Name what a group of commands can do, where its name stands alone."""
+    group = error.ctx.command
+    words = group.list_commands(error.ctx) if isinstance(group, click.Group) else []
+    where = error.ctx.command_path
+    choice = ", ".join([f"'{where} {word}'" for word in words])
+    return UsageError(f"'{where}' needs one more word", f"Choose: {choice}; --help tells more.")
 
 
 def _usage(error: click.UsageError) -> UsageError:

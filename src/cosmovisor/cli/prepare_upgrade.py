@@ -19,20 +19,26 @@ if TYPE_CHECKING:
 
 
 @command("prepare-upgrade")
+@click.argument("name", required=False)
 @click.option("--supervised", is_flag=True, hidden=True, help="Plan on standard input; JSON lines.")
 @click.option("--plan", "given", metavar="FILE", help="A plan file instead of the chain's own answer.")
-def prepare_upgrade(session: Session, supervised: bool, given: str | None) -> None:
+def prepare_upgrade(session: Session, name: str | None, supervised: bool, given: str | None) -> None:
     """Fetch and prove the binary of the scheduled upgrade now.
 
-    The plan is asked of the node; where it does not answer, its plan file is read. Works also where downloads
-    are not allowed for the service.
+    The plan is asked of the node; where it does not answer, its plan file is read; where the chain has none,
+    the operator's schedule is. NAME is an upgrade of that schedule. Works also where downloads are not
+    allowed for the service.
     """
     if supervised:
         _supervised(session)
         return
     from cosmovisor.staging.request import Request
 
-    plan = _from_file(given) if given else _from_chain(session)
+    plan: Plan | None
+    if given:
+        plan = _from_file(given)
+    else:
+        plan = _from_schedule(session, name) if name else _from_chain(session) or _from_schedule(session)
     if plan is None:
         session.show("No active upgrade plan found", {"plan": None})
         return
@@ -96,6 +102,27 @@ def _from_file(path: str) -> Plan:
     if isinstance(found, file.Incomplete):
         raise PlanError(f"cannot use {path}: {found.reason}", "Name a complete plan file.")
     return found
+
+
+def _from_schedule(session: Session, name: str = "") -> Plan | None:
+    """Return the entry of this name, or without a name the next one; None where nothing is scheduled.
+
+    Raises:
+        UsageError: There is no entry of this name.
+    """
+    from cosmovisor.care import schedule
+    from cosmovisor.model.errors import UsageError
+
+    entries = schedule.read(session.layout)
+    if not name:
+        return entries[0].plan if entries else None
+    for entry in entries:
+        if entry.plan.name.casefold() == name.casefold():
+            return entry.plan
+    raise UsageError(
+        f"{name} is not in the operator's schedule",
+        "Leave the name out for the chain's own plan, or look at: cosmovisor schedule list",
+    )
 
 
 def _from_chain(session: Session) -> Plan | None:

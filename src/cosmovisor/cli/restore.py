@@ -6,8 +6,9 @@ import os
 
 import click
 
-from cosmovisor.cli.backup import resolve, size
+from cosmovisor.cli.backup import resolve
 from cosmovisor.cli.common import Session, command
+from cosmovisor.model.sizes import in_words
 
 
 @command("restore")
@@ -25,8 +26,9 @@ def restore(session: Session, name: str, home: str | None) -> None:
     node_home = os.path.abspath(home) if home else session.node_home
     done = backup.restore(session.layout, node_home, path, lambda text: click.echo(f"{text} ...", err=True))
     plan = done.manifest.plan
+    size = in_words(done.manifest.size)
     lines = [
-        f"Restored {path}: the data before {plan.name} at height {plan.height} ({size(done.manifest.size)}).",
+        f"Restored {path}: the data before {plan.name} at height {plan.height} ({size}).",
         *[f"The former {what} is now {where}" for what, where in done.aside.items()],
         *[f"{note[:1].upper()}{note[1:]}." for note in done.notes],
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
@@ -14,14 +13,16 @@ _NOT_RUNNING = 3
 
 
 @common.command("status")
-def status(session: common.Session) -> None:
-    """Show the node, its height, the next upgrade and how ready it is."""
+def status(session: common.Session) -> int:
+    """Show the node, its height, the next upgrade and how ready it is.
+
+    The exit status is 3 where no supervisor runs, as that of `systemctl status` is.
+    """
     from cosmovisor.supervisor import snapshot
 
     found = snapshot.of_home(session.settings, session.environ, _TIMEOUT)
     session.show("\n".join(lines(found)), found)
-    if not found["supervisor"]:
-        sys.exit(_NOT_RUNNING)
+    return 0 if found["supervisor"] else _NOT_RUNNING
 
 
 def lines(found: dict[str, Any]) -> list[str]:
@@ -35,19 +36,16 @@ def lines(found: dict[str, Any]) -> list[str]:
     if found.get("link"):
         told.append(("Active version", found["link"]["version"] or f"✗ link is {found['link']['kind']}"))
     told.append(("Height", _heights(found)))
-    told += [("Next upgrade", line) for line in _next(found)]
+    told += [("" if at else "Next upgrade", line) for at, line in enumerate(_next(found))]
     if found["waiting"]:
         told.append(("Waiting for", f"{found['waiting']}{_since(found.get('waiting_since'))}"))
-    for label, key in (("Step", "step"), ("Staging", "staging")):
-        part = found.get(key)
-        if part:
-            told.append((label, ", ".join(str(value) for value in part.values() if value)))
+    told += [(label, text) for label, text in (("Step", _step(found)), ("Staging", _staging(found))) if text]
     if found.get("watch"):
         told.append(("Watch", f"✗ {found['watch']}"))
     last = found["history"][-1] if found["history"] else None
     if last:
         told.append(("Last upgrade", f"{last['plan']['name']} at {last['plan']['height']}{_downtime(last)}"))
-    return [f"{label + ':':<16}{text}" for label, text in told]
+    return [f"{label + ':' if label else '':<16}{text}" for label, text in told]
 
 
 def _process(process: dict[str, Any]) -> str:
@@ -69,6 +67,19 @@ def _heights(found: dict[str, Any]) -> str:
         return "unknown"
     text = f"{block['height']} ({'' if block['strength'] == 'exact' else 'at least, '}{block['source']})"
     return f"{text}, application {application['height']}" if application else text
+
+
+def _step(found: dict[str, Any]) -> str:
+    step = found.get("step") or {}
+    return ", ".join([str(word) for word in (step.get("kind"), step.get("progress")) if word])
+
+
+def _staging(found: dict[str, Any]) -> str:
+    staging = found.get("staging") or {}
+    words = [str(staging["progress"])] if staging.get("progress") else []
+    if staging.get("next_try_at"):
+        words.append(time.strftime("the next try is at %H:%M:%S", time.localtime(staging["next_try_at"])))
+    return ", ".join(words)
 
 
 def _next(found: dict[str, Any]) -> list[str]:

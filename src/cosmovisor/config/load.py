@@ -66,6 +66,9 @@ def load(
     if not found["daemon_data_backup_dir"]:
         found["daemon_data_backup_dir"] = home
         origins["DAEMON_DATA_BACKUP_DIR"] = "DAEMON_HOME"
+    if environ.get("NO_COLOR") and origins["COSMOVISOR_COLOR_LOGS"] == "default":
+        found["cosmovisor_color_logs"] = False
+        origins["COSMOVISOR_COLOR_LOGS"] = "NO_COLOR"
     asked_backup = found["cosmovisor_backup"]
     if found["unsafe_skip_backup"]:
         found["cosmovisor_backup"] = "off"

@@ -169,7 +169,7 @@ VARIABLES = (
         "COSMOVISOR_COLOR_LOGS",
         BOOL,
         "true",
-        "Colour this program's own log.",
+        "Colour this program's own log; where it is not set, NO_COLOR switches the colours off.",
         "false",
         "1.5",
         go_zero="false",

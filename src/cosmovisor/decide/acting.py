@@ -6,6 +6,7 @@ from cosmovisor.decide import events, ledger, repair, steps
 from cosmovisor.decide import run as runs
 from cosmovisor.decide.after_exit import decide_after_exit
 from cosmovisor.decide.commands import Say, Spawn, Stage
+from cosmovisor.decide.ending import ended
 from cosmovisor.decide.launch import decide_launch
 from cosmovisor.decide.running import decide_running
 from cosmovisor.decide.schedule import halt_height, next_entry
@@ -170,13 +171,15 @@ def _exit(turn: Turn, decision: Decision, facts: Facts) -> bool:
             state = ledger.put(state, replace(record, launched=True))
     turn.set(state=state, after_exit=False)
     turn.save_now()
+    run = turn.m.run
+    text, fix = ended(None if run is None else run.status)
     if not turn.m.policy.restart:
+        turn.say("warn" if turn.m.status else "info", text, fix)
         turn.end(turn.m.status)
         return False
-    run = turn.m.run
     failures = turn.m.failures + 1 if run is not None and not run.progressed else 1
     pause = min(FIRST_BACK_OFF * 2 ** (failures - 1), LAST_BACK_OFF)
-    turn.say("warn", f"the node ended with status {turn.m.status}; it is started again in {pause:g} s")
+    turn.say("warn", f"{text}; it is started again in {pause:g} s", fix)
     turn.enter("back-off", "the next start of the node", next_at=turn.at + pause, failures=failures)
     return False
 

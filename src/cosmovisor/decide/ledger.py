@@ -55,6 +55,10 @@ def follow(state: State, seen: Observations, facts: Facts) -> State:
                 state = put(state, replace(record, stage="proven"))
         elif record.halt_seen and record.stage == "none" and facts.b.is_below(height - 1) and moved:
             state = put(state, replace(record, halt_seen=False, inferred=False))
+    for entry in state.schedule:
+        # An entry that the node's arguments skip stays skipped when these arguments have gone.
+        if entry.plan.height in facts.skip and is_above(facts, entry.plan.height):
+            state = passed(state, entry.plan)
     return state
 
 
@@ -106,6 +110,14 @@ def undone(state: State, plan: Plan) -> State:
     if record.stage in {"none", "proven"}:
         return state
     return put(state, replace(record, version=None, stage="none", back_to=None))
+
+
+def launched_after(state: State, version: Version | None, seconds: float) -> State:
+    """Journal how long the node was down, at the first launch of the version that was switched to."""
+    last = state.history[-1] if state.history else None
+    if last is None or last.version != version or last.downtime or last.note:
+        return state
+    return replace(state, history=(*state.history[:-1], replace(last, downtime=seconds)))
 
 
 def gone_back(state: State, plan: Plan, at: float) -> State:

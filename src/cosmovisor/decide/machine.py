@@ -6,7 +6,7 @@ with a signal stands in `signals`, the order of an upgrade in `steps`, what a de
 
 from __future__ import annotations
 
-from cosmovisor.decide import acting, events, repair, signals, steps
+from cosmovisor.decide import acting, events, ledger, repair, signals, steps
 from cosmovisor.decide import run as runs
 from cosmovisor.decide.commands import KillNode, Reload, Save, SignalNode, WriteFile
 from cosmovisor.decide.file_age import instance
@@ -134,6 +134,9 @@ def _on_spawned(turn: Turn, event: events.NodeSpawned) -> None:
     run = turn.m.run
     turn.set(lives=True, run=None if run is None else replace(run, started_at=event.at, moved_at=event.at))
     turn.enter("running", next_at=event.at + min(1.0, turn.m.policy.poll), drop=turn.m.asks)
+    if run is not None and run.first_launch and turn.m.ended_at <= event.at:
+        turn.set(state=ledger.launched_after(turn.m.state, run.version, event.at - turn.m.ended_at))
+    turn.set(ended_at=NEVER)
     if turn.m.seen is not None:
         turn.save(replace(turn.m.state, spawned=instance(turn.m.seen), ever_spawned=True))
     signals.after_spawn(turn)
@@ -149,6 +152,7 @@ def _on_exited(turn: Turn, event: events.NodeExited) -> None:
     turn.set(
         lives=False,
         stopped=event.stopped,
+        ended_at=event.at,
         kill_at=NEVER,
         next_at=NEVER,
         status=exit_status(event.status),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cosmovisor.model.plan import HIGHEST
+
 FLAG = "--unsafe-skip-upgrades"
 MAX_HEIGHTS = 1024
 
@@ -10,9 +12,8 @@ def heights(arguments: list[str]) -> tuple[int, ...]:
     """Return the heights that the node's arguments tell it to skip, ascending.
 
     Accepted: `--unsafe-skip-upgrades 10`, `=10`, comma lists in both, the flag repeated, and, as the Go tool
-        reads
-    them, further bare numbers after the value. What is no number is left out, as the node will complain about
-    it.
+    reads them, further bare numbers after the value. What is no number is left out, as the node will complain
+    about it.
     """
     found: set[int] = set()
     reading = False
@@ -36,6 +37,6 @@ def _numbers(text: str) -> list[int]:
     numbers = []
     for part in text.strip("[]\"'").split(","):
         word = part.strip()
-        if word.isascii() and word.isdigit() and len(word) <= 19 and 0 < int(word) < 2**63:
+        if word.isascii() and word.isdigit() and len(word) <= 19 and 0 < int(word) <= HIGHEST:
             numbers.append(int(word))
     return numbers

@@ -130,14 +130,7 @@ def after_step(turn: Turn, event: events.Done) -> None:
 def _after_switch(turn: Turn, step: Step) -> None:
     """Link and marker are durable: journal that, write the plan file of a schedule, then pre-upgrade."""
     now = _now(turn)
-    stopped = 0.0 if step.stopped is None else step.stopped.stopped_at
-    line = Applied(
-        step.plan,
-        step.version,
-        now,
-        proven=not step.inferred,
-        downtime=max(0.0, now - stopped) if stopped else 0.0,
-    )
+    line = Applied(step.plan, step.version, now, proven=not step.inferred)
     state = ledger.switched(turn.m.state, step.plan, step.version, step.back_to, inferred=step.inferred)
     turn.set(state=ledger.add_history(state, line))
     _write_scheduled_file(turn, step)

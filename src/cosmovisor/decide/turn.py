@@ -67,6 +67,7 @@ class Machine:
             orphan.
         goal: The decision that is carried out (upgrade or going back).
         stopped: Receipt of the node's end.
+        ended_at: When the node ended (monotonic seconds); `NEVER` where this supervisor has not seen it.
         after_exit: The node has ended by itself and the exit table was not asked yet.
         status: Exit status that the supervisor passes on.
         signals: How often a stop was asked for.
@@ -101,6 +102,7 @@ class Machine:
     why: Why = ""
     goal: Decision | None = None
     stopped: NodeStopped | None = None
+    ended_at: float = NEVER
     after_exit: bool = False
     status: int = 0
     signals: int = 0

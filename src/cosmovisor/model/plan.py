@@ -6,6 +6,8 @@ from cosmovisor.model.value import value
 
 #: The folder of the first binary; no upgrade plan can carry this name as a folder of `upgrades/`.
 GENESIS = "genesis"
+#: The greatest height that a chain can have (a signed number of 64 bits).
+HIGHEST = 2**63 - 1
 
 
 @value

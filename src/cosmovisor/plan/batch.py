@@ -7,7 +7,7 @@ import io
 import json
 
 from cosmovisor.model.errors import PlanError
-from cosmovisor.model.plan import Plan
+from cosmovisor.model.plan import HIGHEST, Plan
 from cosmovisor.model.value import value
 
 #: More upgrades in one file are a mistake.
@@ -50,7 +50,11 @@ def from_csv(path: str, text: str) -> list[Item]:
     try:
         rows = [row for row in csv.reader(io.StringIO(text), skipinitialspace=True, strict=True) if row]
     except csv.Error as error:
-        raise PlanError(f"error parsing upgrade CSV file {path}: {error}", _FORM) from None
+        # The library's own advice ("universal-newline mode") is for programmers.
+        reason = str(error).partition(" - ")[0]
+        raise PlanError(f"error parsing upgrade CSV file {path}: {reason}", _FORM) from None
+    if not rows:
+        raise PlanError(f"error parsing upgrade CSV file {path}: it names no upgrade", _FORM)
     for line, row in enumerate(rows, 1):
         if len(row) != 3:
             raise PlanError(
@@ -68,7 +72,7 @@ def _items(rows: list[list[str]]) -> list[Item]:
             raise PlanError(f"argument at position {position} ([{' '.join(row)}]) is invalid", _FORM)
         name, path, height = row
         digits = height.removeprefix("+")
-        if not (digits.isascii() and digits.isdigit()) or not 0 < int(digits[:20]) < 2**63:
+        if not (digits.isascii() and digits.isdigit()) or not 0 < int(digits[:20]) <= HIGHEST:
             raise PlanError(f"upgrade height at position {position} ({height}) is invalid", _FORM)
         items.append(Item(name.rpartition("/")[2], path, int(digits)))
     return items

@@ -14,6 +14,7 @@ from cosmovisor.config.settings import Settings
 from cosmovisor.model.errors import BackupError
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.receipts import BackupReceipt, NodeStopped
+from cosmovisor.model.sizes import in_words
 from cosmovisor.model.value import replace, value
 from cosmovisor.rehearsal.check import Check, failed, ok, warning
 from cosmovisor.storage import durable
@@ -43,9 +44,9 @@ def by_sample(settings: Settings, node_home: str) -> BackupTime:
     if found.method == "off":
         return BackupTime((warning("backup", "no backup is taken, as the settings say"),), 0.0, "off")
     if not found.fits:
-        text = f"it needs {_size(found.bytes)}, and {_size(found.free)} are free"
+        text = f"it needs {in_words(found.bytes)}, and {in_words(found.free)} are free"
         return BackupTime((_severe(settings, text, "Make room, or choose another DAEMON_DATA_BACKUP_DIR."),))
-    text = f"{found.method} of {_size(found.size)}, about {found.seconds:.1f} s by a sample of the data"
+    text = f"{found.method} of {in_words(found.size)}, about {found.seconds:.1f} s by a sample of the data"
     return BackupTime((ok("backup", text),), found.seconds, found.method)
 
 
@@ -66,7 +67,7 @@ def in_full(
         durable.remove_tree(folder)
     if not isinstance(done, BackupReceipt):
         return BackupTime((warning("backup", f"no backup is taken: {done.by}"),), 0.0, "off")
-    text = f"{done.method} of {_size(done.size)} took {seconds:.1f} s; it was removed again"
+    text = f"{done.method} of {in_words(done.size)} took {seconds:.1f} s; it was removed again"
     return BackupTime((ok("backup", text),), seconds, done.method)
 
 
@@ -74,14 +75,6 @@ def _severe(settings: Settings, text: str, fix: str) -> Check:
     if settings.cosmovisor_backup == "best-effort":
         return warning("backup", f"there would be none: {text}", fix)
     return failed("backup", text, fix)
-
-
-def _size(number: int) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}"
-        number /= 1024  # type: ignore[assignment]
-    return f"{number:.1f} TiB"
 
 
 def place_of(settings: Settings) -> str:

@@ -6,7 +6,7 @@ import time
 
 from cosmovisor.decide import events
 from cosmovisor.model.errors import PlanError, UsageError
-from cosmovisor.model.plan import Plan
+from cosmovisor.model.plan import HIGHEST, Plan
 from cosmovisor.model.state import ScheduleEntry
 from cosmovisor.plan import names
 from cosmovisor.storage import codec
@@ -82,7 +82,7 @@ def decoded(kind: type[T], found: object) -> T:
     plan = value.plan if isinstance(value, ScheduleEntry) else value
     if isinstance(plan, Plan):
         names.check(plan.name)
-        if not 0 < plan.height < 2**63:
+        if not 0 < plan.height <= HIGHEST:
             raise PlanError("the plan's height is not a positive whole number")
         if len(plan.info) > _INFO:
             raise PlanError("the plan's info is too long")

@@ -299,6 +299,32 @@ class TestSchedule:
         assert (home / "cosmovisor/upgrades/v3/bin/simd").exists()
 
 
+def test_a_height_that_no_chain_reaches_is_refused(call, home, binary):
+    for height in (2**63, 10**30):
+        result = call("add-upgrade", "v2", binary, "--upgrade-height", height)
+        assert result.status == 64
+        assert f"no chain reaches height {height}" in result.err
+    assert not (home / "cosmovisor/upgrades").exists()
+    assert call("add-upgrade", "v2", binary, "--upgrade-height", 2**63 - 1).status == 0
+    assert "Removed v2" in call("schedule", "remove", "v2").out
+
+
+def test_a_csv_file_without_an_upgrade_or_with_rubbish_is_said(call, home, tmp_path):
+    file = tmp_path / "batch.csv"
+    file.write_text("\n\n")
+    result = call("add-batch-upgrade", "--upgrade-file", file)
+    assert result.status == 1
+    assert "it names no upgrade" in result.err
+    file.write_bytes(b'v2,"a\rb,5\rv3')
+    result = call("add-batch-upgrade", "--upgrade-file", file)
+    assert result.status == 1
+    assert "universal-newline" not in result.err
+    file.write_bytes(b"v2\rx,/a,5")
+    result = call("add-batch-upgrade", "--upgrade-file", file)
+    assert result.status == 1
+    assert "universal-newline" not in result.err
+
+
 @pytest.mark.parametrize("data", [b"", b"null", b"[]"])
 def test_an_empty_batch_file(data):
     assert batch.parse(data) == []

@@ -94,6 +94,13 @@ def test_explain_replays_facts_of_another_machine_without_a_home(call, nothing_s
 def test_approve(call, place):
     result = call("approve", "v2")
     assert result.status == 1
+    assert "there is no binary at" in result.err
+    assert "Next: Put it there: cosmovisor add-upgrade v2 PATH" in result.err
+    binary = place / "cosmovisor/upgrades/v2/bin/simd"
+    binary.parent.mkdir(parents=True)
+    binary.write_text("#!/bin/sh\n")
+    result = call("approve", "v2")
+    assert result.status == 1
     assert "was not checked yet" in result.err
     assert call("approve", "..").status == 1
     assert call("approve").status == 64

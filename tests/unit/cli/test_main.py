@@ -250,3 +250,16 @@ def test_as_a_program_an_unknown_word():
     assert answer.returncode == 64
     assert answer.stdout == ""
     assert answer.stderr.startswith('Error: unknown command "nope"')
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [("schedule", ("list", "remove", "export")), ("backup", ("list", "check", "forecast"))],
+)
+def test_a_group_without_a_word_names_its_words(call, group, words):
+    result = call(group)
+    assert result.status == 64
+    assert result.err.startswith(f"Error: 'cosmovisor {group}' needs one more word\nNext: Choose: ")
+    for word in words:
+        assert f"'cosmovisor {group} {word}'" in result.err
+    assert "Usage" not in result.err

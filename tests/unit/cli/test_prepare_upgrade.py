@@ -10,9 +10,13 @@ from click.testing import CliRunner
 from tests.support import binaries
 
 from cosmovisor.cli.prepare_upgrade import COMMAND
+from cosmovisor.model.errors import UsageError
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.receipts import StagedBinary
+from cosmovisor.model.state import EMPTY, ScheduleEntry
+from cosmovisor.model.value import replace
 from cosmovisor.staging import priority, ready
+from cosmovisor.storage import document
 
 
 @pytest.fixture
@@ -76,3 +80,23 @@ def test_a_request_that_is_no_plan_ends_with_a_reason(ask, document):
     assert code == 1
     assert [line["event"] for line in lines] == ["failed"]
     assert lines[0]["reason"]
+
+
+def test_without_a_plan_of_the_chain_the_schedule_is_prepared(tmp_path, monkeypatch):
+    monkeypatch.setattr(priority, "lower", lambda *, urgent: None)
+    os.makedirs(tmp_path / "cosmovisor" / "genesis" / "bin")
+    binaries.place(str(tmp_path / "cosmovisor/genesis/bin/testd"), binaries.elf())
+    layout = binaries.layout(tmp_path)
+    version = layout.version_for("v7", True)
+    path = binaries.place(layout.bin(version), binaries.elf(), 0o755)
+    entry = ScheduleEntry(Plan("v7", 900), version, exact=False, source="add-upgrade", added_at=1.0)
+    document.save(layout.state_file, replace(EMPTY, schedule=(entry,)))
+    env = {"DAEMON_HOME": str(tmp_path), "DAEMON_NAME": "testd"}
+    for words in ([], ["V7"]):
+        monkeypatch.setattr("cosmovisor.cli.prepare_upgrade._from_chain", lambda session: None)
+        result = CliRunner().invoke(COMMAND, words, env=env)
+        assert result.exit_code == 0, result.output
+        assert f"Upgrade preparation complete: {path}" in result.output
+    result = CliRunner().invoke(COMMAND, ["v8"], env=env)
+    assert isinstance(result.exception, UsageError)
+    assert "v8 is not in the operator's schedule" in result.exception.cause

@@ -292,3 +292,15 @@ def test_the_default_settings_give_no_warning(environ):
     assert loaded.warnings == loaded.differences == ()
     assert loaded.file is None
     assert set(loaded.origins.values()) == {"environment", "default", "DAEMON_HOME"}
+
+
+def test_no_color_counts_where_the_operator_has_not_set_our_own(environ, tmp_path):
+    plain = {name: text for name, text in environ.items() if name != "COSMOVISOR_COLOR_LOGS"}
+    loaded = load(plain | {"NO_COLOR": "1"})
+    assert loaded.settings.cosmovisor_color_logs is False
+    assert loaded.origins["COSMOVISOR_COLOR_LOGS"] == "NO_COLOR"
+    assert load(plain | {"NO_COLOR": ""}).settings.cosmovisor_color_logs is True
+    assert (
+        load(plain | {"NO_COLOR": "1", "COSMOVISOR_COLOR_LOGS": "true"}).settings.cosmovisor_color_logs
+        is True
+    )

@@ -9,6 +9,7 @@ from cosmovisor.decide import commands, events
 from cosmovisor.model.observations import SeenFile
 from cosmovisor.model.receipts import BackupReceipt
 from cosmovisor.model.state import PlanRecord, ScheduleEntry
+from cosmovisor.model.value import replace
 
 UPGRADE = ["Signal TERM"]
 STEPS = ["backup", "switch", "pre-upgrade", "Spawn v2"]
@@ -86,6 +87,31 @@ def test_the_new_node_is_proven_by_its_first_height_and_the_history_tells_it() -
     assert play.saved.records[0].stage == "proven"
     line = play.saved.history[-1]
     assert (line.plan, line.version, line.proven) == (PLAN, V2, True)
+
+
+def test_the_history_tells_how_long_the_node_was_down() -> None:
+    play = halted()
+    play.slow = {"backup"}
+    play.exit(0)
+    assert play.saved.history == ()
+    play.now += 7.5
+    play.slow = set()
+    play.done("backup", BackupReceipt("/b", "copy", 1, 1.0))
+    play.heights(H, H).look()
+    assert play.saved.history[-1].downtime == 7.5
+    play.now += 100.0
+    play.exit(1)
+    play.start().heights(H + 1, H + 1).look()
+    assert play.saved.history[-1].downtime == 7.5, "a later start changes nothing"
+
+
+def test_a_supervisor_that_did_not_see_the_node_end_claims_no_downtime() -> None:
+    play = halted().exit(0)
+    line = replace(play.saved.history[-1], downtime=0.0)
+    again = Play(replace(play.saved, history=(line,)))
+    again.link, again.markers, again.file = play.link, play.markers, play.file
+    again.heights(H, H - 1).start().heights(H, H).look()
+    assert again.saved.history[-1].downtime == 0.0
 
 
 def test_a_node_that_does_not_end_is_killed_after_ten_seconds_at_a_proven_halt() -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from tests.support.facts import PLAN, V2, V3, H, at_least, exact, exited, facts, file, running, switched
+from tests.support.playbook import Play
 
+from cosmovisor.decide import events
 from cosmovisor.decide.schedule import conflict, decide_schedule, halt_height, next_entry, refuse_entry
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.state import MAX_SCHEDULE, PlanRecord, ScheduleEntry, State
@@ -113,3 +115,17 @@ def test_a_conflict_with_the_chains_plan_is_said() -> None:
     assert conflict(facts(known=chain)) == ""
     settled = facts(schedule=(ENTRY,), known=chain, records=(PlanRecord(chain, passed=True),))
     assert conflict(settled) == ""
+
+
+def test_an_entry_that_was_skipped_stays_skipped_when_the_argument_has_gone() -> None:
+    play = Play(skip=(H,)).running()
+    play.put(events.Asked(play.now, "schedule", ENTRY))
+    play.heights(H + 3, H + 3).look()
+    assert "Signal TERM" not in play.take()
+    again = Play(play.saved).running(H + 4)
+    again.take()
+    again.heights(H + 5, H + 5).look()
+    assert "Signal TERM" not in again.take()
+    unskipped = Play().running()
+    unskipped.put(events.Asked(unskipped.now, "schedule", ENTRY))
+    assert "Signal TERM" in unskipped.heights(H + 5, H + 5).look().take(), "without the argument it is due"

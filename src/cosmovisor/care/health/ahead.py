@@ -30,7 +30,8 @@ def _plan(view: look.View, plan: Plan) -> Iterator[Finding]:
         version = view.context.layout.version_for(plan.name, view.context.settings.recase)
         path = view.context.layout.bin(version)
         if os.path.isfile(path):
-            yield note(name, staged.reason, _PREPARE)
+            scheduled = any(entry.plan == plan for entry in view.state.schedule)
+            yield note(name, staged.reason, f"{_PREPARE} {plan.name}" if scheduled else _PREPARE)
             yield from _static(view, path, view.context.layout.folder(version))
         else:
             yield bad(name, staged.reason, staged.fix)

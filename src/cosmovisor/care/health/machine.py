@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cosmovisor.care import look
 from cosmovisor.care.finding import Finding, bad, good, note
 from cosmovisor.config.layout import Layout
+from cosmovisor.model.sizes import in_words
 from cosmovisor.supervisor import processes
 
 #: Bytes that an upgrade needs for binaries, state and logs.
@@ -36,9 +37,9 @@ def places(view: look.View) -> Iterator[Finding]:
     status = os.statvfs(layout.root)
     free = status.f_bavail * status.f_frsize
     if free < _ROOM:
-        yield bad("space", f"{free >> 20} MiB are free at {layout.root}", "Free at least 2 GiB.")
+        yield bad("space", f"{in_words(free)} are free at {layout.root}", "Free at least 2 GiB.")
     else:
-        yield good("space", f"{free >> 30} GiB are free at {layout.root}")
+        yield good("space", f"{in_words(free)} are free at {layout.root}")
     yield from _script(view)
 
 
