@@ -9,7 +9,11 @@ import time
 import pytest
 from tests.support import binaries
 
-from cosmovisor.staging.probes import Prober
+from cosmovisor.model.plan import GENESIS_VERSION, Plan, Version
+from cosmovisor.model.receipts import FileIdentity, StagedBinary
+from cosmovisor.model.state import Step
+from cosmovisor.staging.probes import Answer, Prober
+from cosmovisor.supervisor import steps
 
 pytestmark = pytest.mark.needs("linux")
 
@@ -144,3 +148,34 @@ def test_a_real_program_is_asked_for_its_version_and_its_pre_upgrade(tmp_path, s
     found = Prober(str(tmp_path / "scratch"), {})(path, ())
     assert found.no_pre_upgrade == absent
     assert any(words in proof.text for proof in found.proofs), found.proofs
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "may_lack"),
+    [
+        (0, "Usage:\n  testd pre-upgrade [flags]", False),
+        (1, 'Error: unknown command "pre-upgrade" for "testd"', True),
+        (7, "panic", True),
+        (None, "", True),
+    ],
+)
+def test_what_the_probe_proves_is_what_the_night_looks_for(tmp_path, monkeypatch, status, output, may_lack):
+    """Only a command that is known to exist makes an odd exit status of it a failure."""
+    path = binaries.place(str(tmp_path / "v" / "bin" / "testd"), binaries.elf())
+    answers = iter([Answer(0, "v2", (), (), 0.1), Answer(status, output, (), (), 0.1)])
+    monkeypatch.setattr(Prober, "run", lambda *_, **__: next(answers))
+    found = Prober(str(tmp_path / "scratch"), {})(path, ())
+    plan, version = Plan("v2", 8), Version("v2", "upgrades/v2")
+    staged = StagedBinary(
+        plan,
+        version,
+        path,
+        "",
+        FileIdentity(0, 0, 0, 0, 0),
+        "hand",
+        "hand",
+        found.proofs,
+        found.no_pre_upgrade,
+    )
+    step = Step("pre-upgrade", plan, version, GENESIS_VERSION, staged=staged)
+    assert steps._may_lack_pre_upgrade(step) == may_lack
