@@ -11,9 +11,12 @@ from cosmovisor.cli.common import Session, command
 @click.argument("name", default="", metavar="[NAME]")
 @click.option("--full-backup", is_flag=True, help="Take the whole backup (node down) instead of a sample.")
 @click.option("--trial", is_flag=True, help="Run the real new binary on a copy of the data, without keys.")
+@click.option("--script", is_flag=True, help="Run your COSMOVISOR_CUSTOM_PREUPGRADE script in the stand-in.")
 @click.option("--data", default="", metavar="FOLDER", help="Data for the trial: that of a backup, say.")
 @click.option("--limit", default=300.0, metavar="SECONDS", help="How long the trial may take.")
-def rehearse(session: Session, name: str, full_backup: bool, trial: bool, data: str, limit: float) -> int:
+def rehearse(
+    session: Session, name: str, full_backup: bool, trial: bool, script: bool, data: str, limit: float
+) -> int:
     """Play the whole upgrade NAME, or the next one that is known, with a stand-in node on a scratch home.
 
     The binary is staged and proven as on the night, the backup is measured on the real data, and the downtime
@@ -24,7 +27,7 @@ def rehearse(session: Session, name: str, full_backup: bool, trial: bool, data: 
     from cosmovisor.rehearsal import target
 
     plan = target.choose(session.layout, session.node_home, name)
-    wishes = room.Wishes(full_backup=full_backup, trial=trial, data=data, limit=limit)
+    wishes = room.Wishes(full_backup=full_backup, trial=trial, data=data, limit=limit, script=script)
     outcome = room.rehearse(
         session.settings,
         session.layout,

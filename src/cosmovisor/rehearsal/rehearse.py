@@ -10,8 +10,8 @@ from cosmovisor.config.layout import Layout
 from cosmovisor.config.settings import Settings
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.value import value
-from cosmovisor.rehearsal import backups, binary, stand_in, trial
-from cosmovisor.rehearsal.check import Check, failed
+from cosmovisor.rehearsal import backups, binary, script, stand_in, trial
+from cosmovisor.rehearsal.check import Check, failed, ok
 from cosmovisor.storage import locks
 
 
@@ -24,12 +24,14 @@ class Wishes:
         trial: Run the real new binary on a copy of the data.
         data: The data to copy for it; empty for the node's own.
         limit: Seconds that the trial may take.
+        script: Run the operator's script in the stand-in.
     """
 
     full_backup: bool = False
     trial: bool = False
     data: str = ""
     limit: float = 300.0
+    script: bool = False
 
 
 @value
@@ -91,18 +93,11 @@ def rehearse(
     home = places.node_home([], environ, settings)
     binary.stage(environ, config_file, plan, progress)
     checks, staged = binary.examine(settings, layout, plan)
-    played = stand_in.play(settings, layout, environ, config_file, plan, progress)
+    checks += script.examine(settings, layout, environ, played=wishes.script)
+    played = stand_in.play(settings, layout, environ, config_file, plan, progress, script=wishes.script)
     checks += played.checks
     running = locks.is_held(layout.node_lock)
-    if wishes.full_backup and running:
-        checks.append(
-            failed("backup", "a full one needs the node to be down", "Stop it, or leave --full-backup out.")
-        )
-        saved = backups.BackupTime(())
-    elif wishes.full_backup:
-        saved = backups.in_full(settings, layout, home, plan, progress)
-    else:
-        saved = backups.by_sample(settings, home)
+    saved = _back_up(settings, layout, home, plan, wishes, progress, running=running)
     checks += saved.checks
     start = -1.0
     if wishes.trial and staged is not None:
@@ -115,7 +110,29 @@ def rehearse(
         else:
             data = wishes.data or os.path.join(home, "data")
             folders = (home, data, backups.place_of(settings))
-            tried = trial.run(layout, staged, folders, environ, wishes.limit, progress)
+            tried = trial.run(settings, layout, staged, folders, environ, wishes.limit, progress)
             checks += tried.checks
             start = tried.seconds
+    elif staged is not None and not staged.no_pre_upgrade:
+        checks.append(ok("pre-upgrade", "not tried: --trial runs it on a copy of the data"))
     return Outcome(plan, tuple(checks), played.seconds, saved.seconds, start)
+
+
+def _back_up(
+    settings: Settings,
+    layout: Layout,
+    home: str,
+    plan: Plan,
+    wishes: Wishes,
+    progress: Callable[[str], None],
+    *,
+    running: bool,
+) -> backups.BackupTime:
+    if not wishes.full_backup:
+        return backups.by_sample(settings, home)
+    if running:
+        trouble = failed(
+            "backup", "a full one needs the node to be down", "Stop it, or leave --full-backup out."
+        )
+        return backups.BackupTime((trouble,))
+    return backups.in_full(settings, layout, home, plan, progress)

@@ -22,8 +22,8 @@ from cosmovisor.storage import durable
 
 _HEIGHT = 8
 _INTERVAL = 0.15
-#: The operator's script acts on his real folders, and his hold limit would make a failure last minutes.
-_NOT_PLAYED = frozenset({"COSMOVISOR_CUSTOM_PREUPGRADE", "DAEMON_DATA_BACKUP_DIR", "COSMOVISOR_HOLD_LIMIT"})
+#: His hold limit would make a failure last minutes.
+_NOT_PLAYED = frozenset({"DAEMON_DATA_BACKUP_DIR", "COSMOVISOR_HOLD_LIMIT"})
 
 
 @value
@@ -46,8 +46,20 @@ def play(
     config_file: str | None,
     plan: Plan,
     progress: Callable[[str], None],
+    *,
+    script: bool = False,
 ) -> Played:
-    """Play the upgrade through on a scratch home and take everything away again."""
+    """Play the upgrade through on a scratch home and take everything away again.
+
+    Args:
+        settings: The operator's settings.
+        layout: His folder tree.
+        environ: The environment of the supervisor.
+        config_file: The configuration file that was named, or None.
+        plan: The plan, for its name.
+        progress: Told what is being done.
+        script: Run the operator's script there; else one that does nothing takes its place.
+    """
     with tempfile.TemporaryDirectory(prefix="cosmovisor-rehearsal-") as folder:
         stage = Stage(folder, settings.daemon_name)
         scratch = Layout(stage.home, settings.daemon_name)
@@ -60,6 +72,7 @@ def play(
         given = config_file or (layout.config_file if os.path.exists(layout.config_file) else "")
         if given:
             shutil.copy(given, scratch.config_file)
+        _put_script(settings.cosmovisor_custom_preupgrade, layout, scratch, real=script)
         try:
             stage.start(_environment(environ, folder))
             progress("a stand-in node runs on a scratch home")
@@ -82,6 +95,18 @@ def _environment(environ: Mapping[str, str], folder: str) -> dict[str, str]:
     backups = os.path.join(folder, "backups")
     durable.make_folder(backups)
     return {**kept, "COSMOVISOR_SCOUT": "off", "DAEMON_DATA_BACKUP_DIR": backups}
+
+
+def _put_script(name: str, layout: Layout, scratch: Layout, *, real: bool) -> None:
+    """Put the operator's script where the stand-in's supervisor looks for it, or one that does nothing."""
+    if not name:
+        return
+    original, target = os.path.join(layout.root, name), os.path.join(scratch.root, name)
+    durable.make_folder(os.path.dirname(target))
+    if not real:
+        durable.write_file(target, b"#!/bin/sh\nexit 0\n", 0o700)
+    elif os.path.isfile(original):  # where it is missing, the stand-in fails as the night would
+        shutil.copy(original, target)
 
 
 def _judge(stage: Stage, code: int) -> list[Check]:

@@ -6,6 +6,7 @@ is the best forecast of the night that there is.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -13,19 +14,24 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 
+from cosmovisor.chain import keys, node_config
 from cosmovisor.chain.rpc import Rpc
 from cosmovisor.config.layout import Layout
+from cosmovisor.config.settings import Settings
 from cosmovisor.model.errors import BackupError, ChainError
 from cosmovisor.model.receipts import StagedBinary
 from cosmovisor.model.value import value
-from cosmovisor.rehearsal import copy
+from cosmovisor.rehearsal import copy, isolation, pre_upgrade
 from cosmovisor.rehearsal.check import Check, failed, ok, warning
 from cosmovisor.storage import durable
+from cosmovisor.supervisor import spawn
 
 #: What the chain program says when it is too early for it: it has loaded, and that is what was asked.
 _TOO_EARLY = ("BINARY UPDATED BEFORE TRIGGER", "should be added using StoreUpgrades")
 _TAIL = 64 * 1024
 _INIT_LIMIT = 60.0
+#: Variables of ours, of the service manager, and of where things lie: none is the trial's business.
+_OURS = ("DAEMON_", "COSMOVISOR_", "UNSAFE_SKIP_", "NOTIFY_", "WATCHDOG_", "XDG_", "LISTEN_")
 
 
 @value
@@ -42,6 +48,7 @@ class Tried:
 
 
 def run(
+    settings: Settings,
     layout: Layout,
     staged: StagedBinary,
     places: tuple[str, str, str],
@@ -52,6 +59,7 @@ def run(
     """Start the binary on a copy and take everything away again.
 
     Args:
+        settings: For the limits of `pre-upgrade`.
         layout: The folder tree.
         staged: The binary.
         places: The real home, the data to copy, and the folder in which the scratch home is made.
@@ -60,43 +68,65 @@ def run(
         progress: Told what is being done.
     """
     home, data, base = places
-    scratch = tempfile.mkdtemp(prefix=".rehearsal-", dir=base)
     try:
-        given = _environment(layout, staged, environ, scratch)
-        done = subprocess.run(
-            [staged.path, "init", "rehearsal", "--chain-id", "rehearsal-1", "--home", scratch],
-            env=given,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_INIT_LIMIT,
-            check=False,
+        scratch = tempfile.mkdtemp(prefix=".rehearsal-", dir=base)
+    except OSError as error:
+        return Tried(
+            (failed("trial", f"cannot write in {base}: {error.strerror}", "Check space and rights."),)
         )
-        if done.returncode:
-            text = done.stderr.decode(errors="replace").strip().splitlines()
-            return Tried(
-                (failed("trial", f"`init` ended with {done.returncode}: {text[-1] if text else ''}"),)
-            )
-        laddr = copy.make(home, scratch, data, progress)
+    try:
+        given = _environment(layout.daemon_name, staged.path, environ, scratch)
+        config = node_config.load(home)
+        setting = functools.partial(node_config.setting, (), environ, layout.daemon_name, config)
+        chain = keys.chain_id((), environ, layout.daemon_name, home) or "rehearsal-1"
+        trouble = _init(staged.path, scratch, chain, given)
+        if trouble is not None:
+            return Tried((trouble,))
+        copy.make(home, scratch, data, setting, progress)
+        laddr = isolation.isolate(home, scratch)
+        checks = []
+        if not staged.no_pre_upgrade:
+            progress(f"running {staged.path} pre-upgrade on the copy")
+            checks.append(pre_upgrade.run(settings, staged, given, scratch))
+            if checks[0].outcome == "failed":
+                return Tried(tuple(checks))
         progress(f"starting {staged.path} on the copy")
-        return _watch(staged.path, scratch, laddr, given, limit)
+        tried = _watch(staged.path, scratch, laddr, given, limit)
+        return Tried((*checks, *tried.checks), tried.seconds)
     except BackupError as error:
         return Tried((failed("trial", error.cause, error.next_step),))
-    except subprocess.TimeoutExpired:
-        return Tried((failed("trial", f"`init` did not end within {_INIT_LIMIT:.0f} s"),))
     finally:
         durable.remove_tree(scratch)
 
 
-def _environment(
-    layout: Layout, staged: StagedBinary, environ: Mapping[str, str], scratch: str
-) -> dict[str, str]:
-    prefix = f"{layout.daemon_name.upper().replace('-', '_')}_"
-    given = {name: text for name, text in environ.items() if not name.startswith(prefix)}
-    given["HOME"] = scratch
-    library = layout.libraries(staged.version)
-    if os.path.isdir(library):
-        given["LD_LIBRARY_PATH"] = ":".join(filter(None, [library, given.get("LD_LIBRARY_PATH", "")]))
-    return given
+def _environment(daemon_name: str, binary: str, environ: Mapping[str, str], scratch: str) -> dict[str, str]:
+    """Return an environment in which every default home is the scratch home."""
+    prefix = node_config.variable(daemon_name, "")
+    given = {name: text for name, text in environ.items() if not name.startswith((prefix, *_OURS))}
+    given |= {"HOME": scratch, f"{prefix}HOME": scratch}
+    return spawn.environment(given, spawn.library_folder(binary))
+
+
+def _init(path: str, scratch: str, chain: str, environ: dict[str, str]) -> Check | None:
+    """Let the binary make fresh keys and a configuration of its own; None where that went well."""
+    try:
+        done = subprocess.run(
+            [path, "init", "rehearsal", "--chain-id", chain, "--home", scratch],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_INIT_LIMIT,
+            check=False,
+            cwd=scratch,
+        )
+    except subprocess.TimeoutExpired:
+        return failed("trial", f"`init` did not end within {_INIT_LIMIT:.0f} s")
+    except OSError as error:
+        return failed("trial", f"{path} cannot be started: {error.strerror}")
+    if done.returncode:
+        text = done.stderr.decode(errors="replace").strip().splitlines()
+        return failed("trial", f"`init` ended with {done.returncode}: {text[-1][:300] if text else ''}")
+    return None
 
 
 def _watch(path: str, scratch: str, laddr: str, environ: dict[str, str], limit: float) -> Tried:
@@ -114,7 +144,7 @@ def _watch(path: str, scratch: str, laddr: str, environ: dict[str, str], limit: 
         )
     try:
         rpc = Rpc(laddr, 2.0)
-        while process.poll() is None and time.monotonic() - began < limit:
+        while not (ended := _has_ended(process)) and time.monotonic() - began < limit:
             try:
                 height = rpc.abci_info().height
             except ChainError:
@@ -129,16 +159,23 @@ def _watch(path: str, scratch: str, laddr: str, environ: dict[str, str], limit: 
     text = _tail(log)
     if any(word in text for word in _TOO_EARLY):
         return Tried((ok("trial", "it loads the copy and refuses, since the height is not reached"),))
-    if process.returncode == -signal.SIGKILL:
+    if not ended:
         return Tried((warning("trial", f"after {limit:.0f} s its RPC did not answer yet; it was ended"),))
     last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
-    return Tried((failed("trial", f"it ended with status {process.returncode}: {last[:300]}"),))
+    status = process.returncode
+    how = f"status {status}" if status >= 0 else f"signal {-status}"
+    return Tried((failed("trial", f"it ended with {how}: {last[:300]}"),))
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Tell it without taking the status, so that the number stays the process's own until it is killed."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """End whatever is left of its session, also what it has left behind."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _tail(path: str) -> str:
