@@ -36,6 +36,8 @@ NOT_STAGED = NotStaged("not there yet")
 STOPPED = NodeStopped(0.0)
 #: One unit of logical time in seconds: more than the resolution of file times.
 UNIT = 10
+#: What the clock on the wall says at every look: later than all files and records.
+WALL = 1e9
 POLICY = Policy(hold_limit=2 * STEP, poll=STEP, settle=STEP / 3)
 
 
@@ -78,7 +80,7 @@ def observe(config: Config, world: World, asked: commands.GatherFacts, *, answer
     if asked.heights != "no":
         if node is not None and asked.node_lives:
             if answers and node.phase != "boot":
-                b, a = Evidence(data.b, "exact", "rpc"), Evidence(data.a, "exact", "rpc")
+                b, a = Evidence(data.b, "exact", "rpc", WALL), Evidence(data.a, "exact", "rpc", WALL)
             elif config.wal != "no" and data.records:
                 b = Evidence(data.records[-1][0], "at least", "cs.wal")
         elif node is None:
@@ -96,7 +98,7 @@ def observe(config: Config, world: World, asked: commands.GatherFacts, *, answer
     records = tuple((height, float(at * UNIT)) for height, at in data.records) if config.wal != "no" else ()
     folder = FolderIdentity(1, data.ident, 1)
     return Observations(
-        at=0.0,
+        at=WALL,
         file=file,
         data=DataIdentity(folder, folder, folder),
         link=Link("genesis" if world.link == 1 else "version", VERSIONS[world.link]),
