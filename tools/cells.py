@@ -129,8 +129,9 @@ SCHEDULE: Values = {
     "none": (),
     "P": (ScheduleEntry(P, V2),),
     "P exactly": (ScheduleEntry(P, V2, exact=True),),
+    "P exactly, halts before": (ScheduleEntry(P, V2, exact=True, halts_before=True),),
 }
-ARMED: Values = {"no": 0, "H-1": H - 1}
+ARMED: Values = {"no": 0, "H-1": H - 1, "H": H}
 STATUS: Values = {"0": 0, "1": 1, "2": 2, "signal": -9, "unknown": None}
 
 RUNNING, EXITED, START = "running", "exited", "start-up"
@@ -297,6 +298,18 @@ SLICES: tuple[Slice, ...] = (
             "fits": FITS,
             "usable": USABLE,
             "b": B,
+        },
+    ),
+    (
+        START,
+        "the operator's schedule",
+        {
+            "file": FILES,
+            "schedule": SCHEDULE,
+            "record": _some(RECORDS, "none", "passed", "proven"),
+            "b": B,
+            "a": A_REST,
+            "staged": STAGED,
         },
     ),
     (

@@ -30,7 +30,7 @@ def test_a_hot_fix_by_height_runs_at_its_height_and_not_before(world):
     assert world.started() == ["v1", "fix"]
 
 
-@pytest.mark.parametrize(("sdk", "early"), [("0.47", False), ("0.50", True)])
+@pytest.mark.parametrize(("sdk", "early"), [("0.47", False), ("0.50", True), ("0.50", False)])
 def test_an_exact_height_is_executed_by_the_new_binary(world, sdk, early):
     world.genesis("v1", sdk=sdk, halt_height_early=early)
     cosmovisor = world.run()
@@ -44,6 +44,7 @@ def test_an_exact_height_is_executed_by_the_new_binary(world, sdk, early):
     (start,) = [entry for entry in world.notes("start") if entry["version"] == "fix"]
     assert start["app_height"] == height - 1
     assert "--halt-height" not in " ".join(start["arguments"])
+    assert max(entry["app_height"] for entry in world.notes("start") if entry["version"] == "v1") < height
 
 
 def test_a_governance_plan_does_not_erase_the_schedule(world):

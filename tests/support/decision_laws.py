@@ -58,9 +58,15 @@ def check(facts: Facts, decision: Decision) -> None:
         assert not lives, "a node that lives is never refused"
         assert decision.next_step
     if lives:
-        assert do in {"upgrade", "hold", "wait", "write file", "go back", "record data"}
+        assert do in {"upgrade", "hold", "wait", "write file", "go back", "record data", "arm again"}
     if facts.node.state == "exited":
-        assert do in {"upgrade", "hold", "exit", "write file", "move file aside", "go back", "refuse"}
+        ends = {"upgrade", "hold", "exit", "write file", "move file aside", "go back", "refuse", "arm again"}
+        assert do in ends
+    if do == "arm again":
+        assert facts.schedule[0].exact
+        assert not facts.schedule[0].halts_before, "armed again once only"
+        assert not is_above(facts, H - 1)
+        assert not facts.b.is_below(H - 1)
     if do == "write file":
         assert facts.file.plan is None, "the chain's file is the chain's"
         assert not is_above(facts, H) or plan != P

@@ -41,6 +41,7 @@ class Play:
         self.failing: dict[str, events.Failed] = {}
         self.slow: set[str] = set()
         self.commands: list[Any] = []
+        self.every: list[Any] = []
         self.status: int | None = None
         self.lives = False
 
@@ -92,6 +93,7 @@ class Play:
                 command = left.pop(0)
                 if not isinstance(command, SILENT):
                     self.commands.append(command)
+                    self.every.append(command)
                 answer = self._carry_out(command)
                 if answer is not None:
                     queue.append(answer)

@@ -9,7 +9,7 @@ from cosmovisor.decide.commands import Say, Spawn, Stage
 from cosmovisor.decide.ending import ended
 from cosmovisor.decide.launch import decide_launch
 from cosmovisor.decide.running import decide_running
-from cosmovisor.decide.schedule import halt_height, next_entry
+from cosmovisor.decide.schedule import halt_height, halting_before, next_entry
 from cosmovisor.decide.sign_gate import refuse_launch
 from cosmovisor.decide.turn import IDLE_POLLS, NEVER, STAGE_AGAIN, STAGE_URGENT, Turn
 from cosmovisor.decide.words import is_open, is_pending
@@ -225,6 +225,17 @@ def _go_back(turn: Turn, decision: Decision, _facts: Facts) -> bool:
     return False
 
 
+def _arm_again(turn: Turn, decision: Decision, _facts: Facts) -> bool:
+    """Remember how this program halts, and start it again with the halt height that it needs."""
+    if decision.plan is not None:
+        turn.save(halting_before(turn.m.state, decision.plan))
+    turn.set(after_exit=False)
+    if not turn.m.lives:
+        return True
+    steps.stop_for(turn, decision, "arm again")
+    return False
+
+
 def _pre_upgrade(turn: Turn, decision: Decision, facts: Facts) -> bool:
     """Run pre-upgrade of a switched plan again."""
     if decision.plan is not None and decision.version is not None:
@@ -299,5 +310,6 @@ _ACTIONS: dict[str, Callable[[Turn, Decision, Facts], bool]] = {
     "reset stages": repair.reset_stages,
     "relink": repair.relink,
     "resume": _resume,
+    "arm again": _arm_again,
     "undo": repair.undo,
 }

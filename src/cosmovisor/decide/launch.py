@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cosmovisor.decide.after_exit import torn_plan, unwritten_plan
 from cosmovisor.decide.resume import decide_resume
+from cosmovisor.decide.schedule import due_at_start
 from cosmovisor.decide.words import due, heights, is_above, is_open, named, rests_just_before, wait
 from cosmovisor.model.decision import Decision
 from cosmovisor.model.facts import Facts
@@ -18,7 +19,8 @@ def decide_launch(facts: Facts) -> Decision:
     for rule in (_data, decide_resume, _skipped_switch, _incomplete, _finish_switch, _switched, _pending):
         decision = rule(facts)
         if decision is not None:
-            return decision
+            scheduled = due_at_start(facts) if rule is _pending and decision.do == "launch" else None
+            return scheduled or decision
     raise AssertionError("the last rule always decides")
 
 

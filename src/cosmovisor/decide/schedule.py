@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from cosmovisor.decide.going_back import REFUSALS
 from cosmovisor.decide.words import due, heights, is_above, is_settled, named
 from cosmovisor.model.decision import Decision
 from cosmovisor.model.facts import Facts
+from cosmovisor.model.plan import Plan
 from cosmovisor.model.state import MAX_SCHEDULE, ScheduleEntry, State
+from cosmovisor.model.value import replace
 
 #: How a node ends that has reached its halt height: up to SDK 0.47 it sends itself an interrupt.
 CLEAN = frozenset({0, 130, 143, -2, -15})
@@ -22,19 +25,26 @@ def next_entry(facts: Facts) -> ScheduleEntry | None:
 def halt_height(facts: Facts) -> int:
     """Return the halt height that the next launch needs for an exact entry; 0 where none is armed.
 
-    A node with halt height N-1 commits N-1 and executes nothing more, so that the new binary executes N.
+    Up to early SDK 0.50 a node with halt height N-1 commits N-1 and executes nothing more. Later ones save
+    the block of their halt height without executing it, and need N for the same: which kind this one is shows
+    when it halts.
     """
     entry = next_entry(facts)
     if entry is None or not entry.exact or is_above(facts, entry.plan.height - 1):
         return 0
-    return entry.plan.height - 1
+    return _armed(entry)
+
+
+def _armed(entry: ScheduleEntry) -> int:
+    """Return the halt height of an exact entry: the new binary executes N, the old one everything below."""
+    return entry.plan.height if entry.halts_before else entry.plan.height - 1
 
 
 def decide_schedule(facts: Facts) -> Decision | None:
     """Return the due entry as a decision; None if no entry is due.
 
     Due at application height >= N, as the Go tool has it. An exact one is due as soon as N-1 is executed and
-    the node, which was started with that halt height, stands still or has ended.
+    the node, which was started with its halt height, stands still or has ended.
     """
     entry = next_entry(facts)
     if entry is None or facts.node.state == "never started":
@@ -43,14 +53,63 @@ def decide_schedule(facts: Facts) -> Decision | None:
     if is_above(facts, plan.height):
         why = "the operator's schedule has reached its height"
         return due(facts, plan, "schedule", why, proven=True)
-    if not entry.exact or node.armed != plan.height - 1:
+    if not entry.exact or node.armed != _armed(entry):
         return None
+    if _halted_before(facts, entry):
+        return Decision(
+            "arm again",
+            "schedule, exact, again",
+            f"the node halts before it executes its halt height {node.armed} (SDK 0.50 and later): it is "
+            f"started again with {plan.height}, so that {named(plan)} is met exactly; {heights(facts)}",
+            plan,
+            node.version,
+        )
     stands = node.state == "exited" or node.progress != "moving"
-    ended = node.state == "exited" and node.status in CLEAN and facts.b.reaches(plan.height - 1)
-    if ended or (stands and is_above(facts, plan.height - 1)):
+    clean = node.state == "exited" and node.status in CLEAN and not entry.halts_before
+    if (clean and facts.b.reaches(plan.height - 1)) or (stands and is_above(facts, plan.height - 1)):
         why = "the node has halted just before the height of an exact schedule"
         return due(facts, plan, "schedule, exact", why, proven=True)
     return None
+
+
+def _halted_before(facts: Facts, entry: ScheduleEntry) -> bool:
+    """Tell whether a node that is armed with N-1 has refused to execute N-1."""
+    node, b, below = facts.node, facts.b, entry.plan.height - 1
+    if entry.halts_before or is_above(facts, below):
+        return False
+    if node.state == "running":
+        frozen = node.progress != "moving" and b.is_exactly(below) and facts.a.is_exactly(below - 1)
+        return frozen or (node.quiet and b.strength != "exact" and b.reaches(below))
+    # One that is replayed at its start ends at once, and nobody may tell its height.
+    replayed = node.at_once and not node.ever_up and not b.is_below(below)
+    return node.status in REFUSALS and (b.reaches(below) or replayed)
+
+
+def halting_before(state: State, plan: Plan) -> State:
+    """Return the document that remembers how the program of an exact entry halts."""
+    entries = tuple(
+        replace(entry, halts_before=True) if entry.plan == plan else entry for entry in state.schedule
+    )
+    return replace(state, schedule=entries)
+
+
+def due_at_start(facts: Facts) -> Decision | None:
+    """Return an exact entry that is due before any launch: the old program would execute its height."""
+    entry = next_entry(facts)
+    if entry is None or not entry.exact or not is_above(facts, entry.plan.height - 1):
+        return None
+    why = "the data stands just before the height of an exact schedule"
+    return due(facts, entry.plan, "schedule, exact", why, proven=True)
+
+
+def last_commit(facts: Facts) -> int | None:
+    """Return the height that the application of a stopped node has committed; None where nothing tells it."""
+    a, b, node = facts.a, facts.b, facts.node
+    if a.strength == "exact" or b.strength == "unknown":
+        return None if a.strength == "unknown" else a.height
+    if b.strength == "exact" and node.state == "exited" and node.status in CLEAN:
+        return max(a.height, b.height)  # an orderly end comes after the execution of what was saved
+    return max(a.height, b.height - 1)
 
 
 def refuse_entry(entry: ScheduleEntry, state: State, chain_height: int) -> tuple[str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cosmovisor.decide import events, ledger
 from cosmovisor.decide.commands import RunStep, SignalNode, WriteFile
+from cosmovisor.decide.schedule import last_commit
 from cosmovisor.decide.turn import NEVER, RETRY, Turn
 from cosmovisor.decide.words import is_pending, named
 from cosmovisor.model.decision import Decision
@@ -154,9 +155,10 @@ def _write_scheduled_file(turn: Turn, step: Step) -> None:
     facts = turn.facts()
     if seen.file.plan is not None and is_pending(facts, seen.file.plan):
         return
-    if facts.a.strength == "unknown":
+    committed = last_commit(facts)
+    if committed is None:
         return
-    written = replace(step.plan, height=facts.a.height + 1)
+    written = replace(step.plan, height=committed + 1)
     if written != step.plan:
         turn.set(state=ledger.passed(turn.m.state, written))
     turn.do(WriteFile(written))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         "back-off",  # nothing runs until a moment
         "ending",  # the last command was given
     ]
-    Why = Literal["", "upgrade", "go back", "end", "missing", "orphan"]
+    Why = Literal["", "upgrade", "go back", "end", "missing", "orphan", "arm again"]
 
 #: Seconds between two goes at something that failed, with no node running.
 RETRY = 10.0
@@ -64,7 +64,7 @@ class Machine:
         seen: The last observations.
         decision: The last decision.
         why: Why the node is stopped: for an upgrade, to go back, for good, as the binary is missing, as an
-            orphan.
+            orphan, to be started with another halt height.
         goal: The decision that is carried out (upgrade or going back).
         stopped: Receipt of the node's end.
         ended_at: When the node ended (monotonic seconds); `NEVER` where this supervisor has not seen it.
@@ -215,6 +215,8 @@ class Turn:
         if self.m.seen is not None:
             entry = next_entry(self.facts())
             plans += [] if entry is None else [entry.plan]
+        else:
+            plans += [entry.plan for entry in state.schedule[:1]]
         plans += [record.plan for record in state.records if record.halt_seen and record.stage == "none"]
         plans += [] if state.step is None else [state.step.plan]
         return tuple(dict.fromkeys(plans))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         "reset stages",  # the records do not belong to this data: forget them, activate `version`
         "relink",  # make `version` active, ask again
         "resume",  # do the step in flight again
+        "arm again",  # start the same version again, with the halt height that its program needs for `plan`
         "undo",  # undo the step in flight, ask again
     ]
 

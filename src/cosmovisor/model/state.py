@@ -126,6 +126,8 @@ class ScheduleEntry:
         plan: Name, height N and info; due at application height >= N, with `exact` the new binary executes N.
         version: The folder that holds its binary.
         exact: True if the old binary shall halt before N.
+        halts_before: True once the old program was seen to halt before it executes its halt height (late SDK
+            0.50 on): it is started with N instead of N-1.
         source: `add-upgrade`, `add-batch-upgrade`, `batch file`.
         added_at: Seconds since the epoch.
     """
@@ -135,6 +137,7 @@ class ScheduleEntry:
     exact: bool = False
     source: str = "add-upgrade"
     added_at: float = 0.0
+    halts_before: bool = False
 
 
 @value

@@ -8,16 +8,33 @@ import pytest
 from tests.support.facts import PLAN, V2, V3, H, at_least, exact, exited, facts, file, running, switched
 from tests.support.playbook import Play
 
-from cosmovisor.decide import events
-from cosmovisor.decide.schedule import conflict, decide_schedule, halt_height, next_entry, refuse_entry
+from cosmovisor.decide import commands, events
+from cosmovisor.decide.schedule import (
+    conflict,
+    decide_schedule,
+    halt_height,
+    last_commit,
+    next_entry,
+    refuse_entry,
+)
+from cosmovisor.model.heights import UNKNOWN
 from cosmovisor.model.plan import Plan
-from cosmovisor.model.state import MAX_SCHEDULE, PlanRecord, ScheduleEntry, State
+from cosmovisor.model.state import (
+    MAX_SCHEDULE,
+    DataIdentity,
+    FolderIdentity,
+    PlanRecord,
+    ScheduleEntry,
+    State,
+)
 from cosmovisor.model.value import replace
 
 ENTRY = ScheduleEntry(PLAN, V2)
 EXACT = ScheduleEntry(PLAN, V2, exact=True)
 LATE = ScheduleEntry(Plan("v3", 2 * H), V3)
 ARMED = {"armed": H - 1}
+FOLDER = FolderIdentity(1, 1, 1)
+DATA = DataIdentity(FOLDER, FOLDER, FOLDER)
 
 
 def ask(entry: ScheduleEntry = ENTRY, **given: Any) -> str | None:
@@ -59,8 +76,6 @@ def test_an_exact_entry_is_due_when_its_node_stands_still_with_the_block_before_
     still = running(progress="still", **ARMED)
     assert ask(EXACT, node=still, b=exact(H - 1), a=exact(H - 1)) == "schedule, exact"
     assert ask(EXACT, node=running(**ARMED), b=exact(H - 1), a=exact(H - 1)) is None
-    assert ask(EXACT, node=still, b=exact(H - 1), a=exact(H - 2)) is None
-    assert ask(EXACT, node=exited(status=1, **ARMED), b=exact(H - 1)) is None
     assert ask(EXACT, node=exited(status=1, **ARMED), b=exact(H)) == "schedule, exact"
     assert ask(EXACT, node=exited(status=0, armed=H), b=exact(H - 1)) is None
 
@@ -72,6 +87,97 @@ def test_an_exact_entry_arms_the_next_launch_until_its_height_is_near() -> None:
     assert halt_height(facts(schedule=(EXACT,), a=at_least(H - 1))) == 0
     assert halt_height(facts(schedule=(EXACT,), a=at_least(H - 2))) == H - 1
     assert halt_height(facts()) == 0
+
+
+AGAIN = replace(EXACT, halts_before=True)
+
+
+def test_a_program_that_does_not_commit_its_halt_height_is_armed_one_higher() -> None:
+    """From late SDK 0.50 on the block of the halt height is saved and not executed."""
+    still = {"node": running(progress="still", **ARMED), "b": exact(H - 1), "a": exact(H - 2)}
+    assert ask(EXACT, **still) == "schedule, exact, again"
+    assert ask(EXACT, **{**still, "node": running(**ARMED)}) is None
+    assert ask(EXACT, **{**still, "a": UNKNOWN}) is None
+    assert ask(EXACT, **{**still, "b": exact(H - 2)}) is None
+    assert ask(ENTRY, **still) is None
+    silent = {**still, "node": running(quiet=True, **ARMED), "a": UNKNOWN}
+    assert ask(EXACT, **{**silent, "b": at_least(H - 1)}) == "schedule, exact, again"
+    assert ask(EXACT, **{**silent, "b": at_least(H - 2)}) is None
+
+
+@pytest.mark.parametrize("status", [1, 2])
+def test_it_is_armed_one_higher_also_where_it_ends_at_its_halt_height(status: int) -> None:
+    ended = {"node": exited(status=status, **ARMED), "b": exact(H - 1)}
+    assert ask(EXACT, **ended) == "schedule, exact, again"
+    assert ask(EXACT, **{**ended, "b": exact(H - 2)}) is None
+    assert ask(EXACT, **{**ended, "a": at_least(H - 1)}) == "schedule, exact"
+    refused = {**ended, "node": exited(status=status, at_once=True, **ARMED), "b": at_least(H - 9)}
+    assert ask(EXACT, **refused) == "schedule, exact, again"
+    assert ask(EXACT, **{**refused, "node": exited(status=status, **ARMED)}) is None
+    assert ask(EXACT, **{**refused, "node": exited(status=-9, at_once=True, **ARMED)}) is None
+    assert ask(EXACT, **{**refused, "b": exact(H - 9)}) is None
+
+
+def test_what_is_armed_one_higher_is_due_when_it_stands_with_the_block_before_executed() -> None:
+    assert halt_height(facts(schedule=(AGAIN,), b=exact(H - 1), a=at_least(H - 2))) == H
+    still = {"node": running(progress="still", armed=H), "b": exact(H), "a": exact(H - 1)}
+    assert ask(AGAIN, **still) == "schedule, exact"
+    assert ask(AGAIN, **{**still, "node": running(armed=H)}) is None
+    assert ask(AGAIN, node=exited(status=2, armed=H), b=exact(H)) == "schedule, exact"
+    assert ask(AGAIN, node=exited(status=1, armed=H), b=exact(H - 1)) is None
+    assert ask(EXACT, **{**still, "node": running(progress="still", armed=H)}) is None
+
+
+def test_the_machine_stops_such_a_node_and_starts_it_again_with_the_next_height() -> None:
+    play = Play(State(schedule=(EXACT,))).running()
+    assert spawned(play) == [H - 1]
+    play.heights(H - 1, H - 2).look().wait(15.0)
+    assert play.take() == ["Signal TERM"]
+    play.exit(0)
+    assert play.saved.schedule == (AGAIN,)
+    assert spawned(play) == [H - 1, H]
+    play.take()
+    play.wait(1.0).heights(H, H - 1).wait(30.0)
+    assert play.take() == ["Signal TERM"]
+    assert play.exit(0).take() == ["backup", "switch", "WriteFile", "pre-upgrade", "Spawn v2"]
+    assert play.file.plan == PLAN
+    assert spawned(play) == [H - 1, H, 0]
+    assert play.saved.schedule == ()
+
+
+def test_the_machine_starts_a_node_that_has_ended_so_again_at_once() -> None:
+    play = Play(State(schedule=(EXACT,))).running()
+    play.heights(H - 1, H - 2).exit(2)
+    assert play.take() == ["Spawn genesis"]
+    assert spawned(play) == [H - 1, H]
+
+
+@pytest.mark.parametrize("entry", [EXACT, AGAIN])
+def test_a_restart_at_the_halt_does_not_let_the_old_program_execute_the_height(entry: ScheduleEntry) -> None:
+    play = Play(State(schedule=(entry,), data=DATA, b=at_least(H), a=at_least(H - 1)))
+    play.heights(H, H - 1).start()
+    assert play.take() == ["backup", "switch", "WriteFile", "pre-upgrade", "Spawn v2"]
+
+
+@pytest.mark.parametrize(
+    ("given", "height"),
+    [
+        ({"b": exact(H), "a": exact(H - 1), "node": running()}, H - 1),
+        ({"b": exact(H - 1), "a": at_least(H - 9), "node": exited(status=0)}, H - 1),
+        ({"b": exact(H), "a": at_least(H - 9), "node": exited(status=2)}, H - 1),
+        ({"b": exact(H), "a": at_least(H), "node": exited(status=2)}, H),
+        ({"b": at_least(H), "a": at_least(H - 9), "node": exited(status=0)}, H - 1),
+        ({"a": at_least(H - 1)}, H - 1),
+        ({"b": exact(H)}, H - 1),
+        ({}, None),
+    ],
+)
+def test_the_last_commit_of_a_stopped_node_is_taken_from_what_proves_most(given: Any, height: Any) -> None:
+    assert last_commit(facts(**given)) == height
+
+
+def spawned(play: Play) -> list[int]:
+    return [one.halt_height for one in play.every if isinstance(one, commands.Spawn)]
 
 
 def test_an_entry_is_accepted_only_where_it_can_be_followed() -> None:
