@@ -14,6 +14,8 @@ from cosmovisor.supervisor import effects
 #: Decisions that only bring the tree in line with the data; a start would do the same.
 SAFE = frozenset({"record data", "reset stages", "relink", "finish switch"})
 _ROUNDS = 8
+#: Lines of the history that are shown.
+_SHOWN = 5
 
 
 class AdoptError(CosmovisorError):
@@ -50,11 +52,15 @@ def examine(view: look.View) -> list[tuple[str, str]]:
     target = f" -> {link.target}" if link.target else ""
     fits = ", ".join([version.folder for version in facts.fits]) or "nothing tells"
     usable = ", ".join([version.folder for version in facts.usable]) or "none"
+    history = ", ".join([f"{line.plan.name} at {line.plan.height}" for line in view.state.history[-_SHOWN:]])
+    if view.problem is not None:
+        history = f"{view.problem.cause}. {view.problem.next_step}"
     return [
         ("data", f"{view.context.data}: {data}"),
         ("block height", facts.b.text()),
         ("application height", facts.a.text()),
         ("link", f"{link.kind}{target}"),
+        ("history", history or "none recorded"),
         ("usable binaries", usable),
         ("fits this data", fits),
     ]

@@ -45,6 +45,14 @@ def examine(loaded: Loaded, environ: dict[str, str], config_file: str | None) ->
     return found
 
 
+_STAGES = {
+    "none": "still to come",
+    "switched": "switched to, pre-upgrade not finished",
+    "pre-upgraded": "switched to, its first height not seen yet",
+    "proven": "applied",
+}
+
+
 def configuration(loaded: Loaded) -> Iterator[Finding]:
     """Problems, warnings and differences of the settings."""
     for problem in loaded.problems:
@@ -61,12 +69,8 @@ def configuration(loaded: Loaded) -> Iterator[Finding]:
 
 def state_document(view: look.View) -> Iterator[Finding]:
     """The state document."""
-    if view.problem:
-        yield bad(
-            "state document",
-            view.problem,
-            "A start sets it aside and rebuilds what it can; `cosmovisor adopt --fix` does the same now.",
-        )
+    if view.problem is not None:
+        yield bad("state document", view.problem.cause, view.problem.next_step)
     elif view.recorded:
         yield good("state document", f"{len(view.state.history)} upgrades in its history")
     else:
@@ -142,7 +146,7 @@ def plan_file(view: look.View) -> Iterator[Finding]:
         )
     elif file.plan is not None:
         record = view.facts.record(file.plan)
-        state = "passed" if record.passed else record.stage
+        state = "passed" if record.passed else _STAGES[record.stage]
         yield good("plan file", f"{file.plan.name} at height {file.plan.height} ({state})")
         height = view.facts.b.height if view.facts.b.strength != "unknown" else None
         if height is not None and height < file.plan.height < height + 2 and view.node is not None:

@@ -29,7 +29,7 @@ class View:
         context: The home.
         state: The state document; empty where there is none or it is damaged.
         recorded: False where there is no state document.
-        problem: Why the state document cannot be read; empty where it can.
+        problem: Why the state document cannot be read, and the next step; None where it can.
         supervisor: Who holds the supervisor's lock; None where nobody does.
         node: Who holds the node's lock; None where nobody does.
         seen: What lies there.
@@ -39,7 +39,7 @@ class View:
     context: Context
     state: State
     recorded: bool
-    problem: str
+    problem: StateError | None
     supervisor: locks.Holder | None
     node: locks.Holder | None
     seen: Observations
@@ -87,9 +87,9 @@ def take(settings: Settings, environ: dict[str, str], config_file: str | None = 
     """
     context = contexts.build(settings, [], environ, config_file)
     try:
-        state, problem = document.read(context.layout.state_file), ""
+        state, problem = document.read(context.layout.state_file), None
     except StateError as error:
-        state, problem = None, error.cause
+        state, problem = None, error
     known = state or EMPTY
     supervisor = _holder(context.layout.supervisor_lock)
     node = _holder(context.layout.node_lock)

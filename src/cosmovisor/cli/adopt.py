@@ -40,6 +40,11 @@ def adopt(session: Session, fix: bool, use: str) -> int:
     ]
     if decision.next_step:
         lines.append(f"  → {decision.next_step}")
+    then = view.outcome
+    if (then.do, then.version) != (decision.do, decision.version):
+        folder = "" if then.version is None else then.version.folder
+        lines += [f"{'and then'.ljust(width)}  {then.do} {folder}".rstrip(), f"  {then.reason}"]
+        lines += [f"  → {then.next_step}"] if then.next_step else []
     if fix:
         lines += ["", *([f"Done: {text}." for text in done] or ["Nothing had to be done."])]
     document: dict[str, Any] = {
@@ -47,6 +52,12 @@ def adopt(session: Session, fix: bool, use: str) -> int:
         "fits": [one.folder for one in view.facts.fits],
         "decision": {"do": decision.do, "row": decision.row, "reason": decision.reason, "version": version},
         "next": decision.next_step,
+        "then": {
+            "do": then.do,
+            "row": then.row,
+            "reason": then.reason,
+            "version": None if then.version is None else then.version.folder,
+        },
         "done": list(done),
     }
     session.show("\n".join(lines), document)

@@ -38,7 +38,7 @@ def report(error: BaseException, *, as_json: bool = False) -> int:
         cause = (
             f"{error.strerror or error}: {error.filename}" if error.filename else str(error.strerror or error)
         )
-        return _say(cause, _step_for(error), EXIT_OTHER, "system", {}, as_json=as_json)
+        return _say(cause, step_for(error), EXIT_OTHER, "system", {}, as_json=as_json)
     place = _keep(error)
     cause = f"internal error: {type(error).__name__}: {error}"
     step = "This is a defect of cosmovisor; please report it"
@@ -72,7 +72,8 @@ def _say(
     return status
 
 
-def _step_for(error: OSError) -> str:
+def step_for(error: OSError) -> str:
+    """Return the next step for an error of the operating system."""
     import errno
 
     if error.errno in {errno.EACCES, errno.EPERM}:
@@ -81,6 +82,8 @@ def _step_for(error: OSError) -> str:
         return "Free some space and try again; nothing is half done."
     if error.errno == errno.EROFS:
         return "The file system is read-only: mount it for writing, or put DAEMON_HOME elsewhere."
+    if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}:
+        return "Something of another kind is in the way there: look at it (ls -l) and move it away."
     return "Look at the file named above."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cosmovisor.care import schedule
+from cosmovisor.cli.boundary import step_for
 from cosmovisor.cli.common import Session, command
 from cosmovisor.cli.schedule import rows, table_text
 from cosmovisor.config.layout import plan_file
@@ -43,8 +44,7 @@ def _read(path: str) -> bytes | None:
         return None
     except OSError as error:
         raise CosmovisorError(
-            f"failed to read upgrade-info.json: {path}: {error.strerror}",
-            "Run this as the user who runs the node.",
+            f"failed to read upgrade-info.json: {path}: {error.strerror}", step_for(error)
         ) from None
 
 

@@ -111,6 +111,8 @@ def places(settings: Settings) -> list[Problem]:
         if reason:
             if os.path.basename(home.rstrip("/")) == "cosmovisor":
                 hint = f"the folder that holds cosmovisor/, probably {os.path.dirname(home.rstrip('/'))}"
+            elif os.path.lexists(root):
+                hint = f"a folder there: look at it (ls -l {root}) and move it away"
             else:
                 hint = f"the folder {root}; `cosmovisor init PATH-OF-THE-DAEMON` makes it"
             found.append(Problem("DAEMON_HOME", f"cannot use {root}: {reason}", "environment", home, hint))

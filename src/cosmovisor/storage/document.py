@@ -7,6 +7,7 @@ left out. Only the supervisor writes the document (the command line under its lo
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -34,6 +35,11 @@ class Loaded:
     state: State
     notes: tuple[str, ...] = ()
     found: bool = True
+
+
+_REBUILD = (
+    "A start sets it aside and rebuilds what it can; with the node down `cosmovisor adopt --fix` does it now."
+)
 
 
 class DamagedError(StateError):
@@ -87,7 +93,8 @@ def save(path: str, state: State) -> State:
         lines = [f"{light_json.dumps(key)}: {light_json.dumps(item)}" for key, item in entries]
     except (TypeError, ValueError) as error:
         raise StateError(
-            f"cannot write {path}: {error}", "report this with the output of: cosmovisor report"
+            f"cannot write {path}: {error}",
+            "This is a defect of cosmovisor; please report it with this text.",
         ) from error
     durable.write_file(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
     return state
@@ -118,12 +125,18 @@ def _bytes(path: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StateError(
-            f"cannot read {path}: {error.strerror}", f"make it readable for this user: ls -l {path}"
-        ) from error
+        raise StateError(f"cannot read {path}: {error.strerror}", _way_on(path, error)) from error
     if len(data) > SIZE_LIMIT:
-        raise DamagedError(f"{path} is larger than {SIZE_LIMIT} bytes")
+        raise DamagedError(f"{path} is larger than {SIZE_LIMIT} bytes", _REBUILD)
     return data
+
+
+def _way_on(path: str, error: OSError) -> str:
+    if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENOTDIR}:
+        return (
+            f"No file can be read there: move it away (mv {path} {path}.aside); a start rebuilds the record."
+        )
+    return f"Make it readable for the user who runs the node: ls -l {path}"
 
 
 def _decode(path: str, data: bytes) -> State:
@@ -131,7 +144,7 @@ def _decode(path: str, data: bytes) -> State:
     try:
         state: State = codec.decode(State, document)
     except ValueError as error:
-        raise DamagedError(f"{path} is damaged: {error}") from error
+        raise DamagedError(f"{path} is damaged: {error}", _REBUILD) from error
     return state
 
 
@@ -139,16 +152,16 @@ def _object(path: str, data: bytes) -> dict[str, object]:
     try:
         document = light_json.loads(data)
     except ValueError as error:
-        raise DamagedError(f"{path} is damaged: {error}") from error
+        raise DamagedError(f"{path} is damaged: {error}", _REBUILD) from error
     if not isinstance(document, dict):
-        raise DamagedError(f"{path} is damaged: it holds no JSON object")
+        raise DamagedError(f"{path} is damaged: it holds no JSON object", _REBUILD)
     schema = document.get("schema")
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise DamagedError(f"{path} is damaged: it has no schema number")
+        raise DamagedError(f"{path} is damaged: it has no schema number", _REBUILD)
     if schema > SCHEMA:
         raise StateError(
             f"{path} was written by a newer cosmovisor (schema {schema}, this one knows {SCHEMA})",
-            f"run the newer cosmovisor; to start without the record, move it away: mv {path} {path}.newer",
+            f"Run the newer cosmovisor; to start without the record, move it away: mv {path} {path}.newer",
         )
     return document
 
@@ -163,7 +176,7 @@ def _rebuilt(path: str, error: DamagedError) -> Loaded:
     except OSError as problem:
         raise StateError(
             f"{error.cause}, and it cannot be moved aside: {problem.strerror}",
-            f"make {os.path.dirname(path)} writable",
+            f"Make {os.path.dirname(path)} writable.",
         ) from problem
     notes = [f"{error.cause}; moved to {aside} and rebuilt: a step in flight, if there was one, is lost"]
     if saved:

@@ -24,9 +24,14 @@ def link(layout: Layout) -> Link:
         # The text may go through another link than DAEMON_HOME does.
         root = os.path.realpath(layout.root)
         real = os.path.realpath(os.path.join(layout.root, target))
-        version = layout.version_of(os.path.relpath(real, root)) if real.startswith(root + "/") else None
+        inside = os.path.relpath(real, root) if real.startswith(root + "/") else ""
+        # Some guides have the link lead to the daemon's file itself.
+        version = layout.version_of(inside) or layout.version_of(
+            inside.removesuffix(f"/bin/{layout.daemon_name}")
+        )
     if version is None:
-        return Link("foreign", None, target)
+        # A loop, or a folder that has gone, leads nowhere: then the history says what it should be.
+        return Link("foreign" if os.path.exists(layout.current) else "dangling", None, target)
     if not is_usable(layout.bin(version)):
         return Link("dangling", version, target)
     return Link("genesis" if version == GENESIS_VERSION else "version", version, target)

@@ -42,9 +42,24 @@ def test_genesis_dangling_and_foreign_links_are_told_apart(context: Context, scr
     os.unlink(context.layout.current)
     os.symlink("/usr", context.layout.current)
     assert active.link(context.layout).kind == "foreign"
+    for nowhere in ("current", "/nowhere/at/all", "../elsewhere"):
+        os.unlink(context.layout.current)
+        os.symlink(nowhere, context.layout.current)
+        assert active.link(context.layout).kind == "dangling"
     os.unlink(context.layout.current)
     os.mkdir(context.layout.current)
     assert active.link(context.layout).kind == "foreign"
+
+
+@pytest.mark.parametrize("folder", ["genesis", "upgrades/v2"])
+def test_a_link_to_the_daemons_file_leads_to_its_version(
+    context: Context, script: Script, folder: str
+) -> None:
+    script(folder, "exit 0")
+    os.symlink(f"{folder}/bin/{context.layout.daemon_name}", context.layout.current)
+    link = active.link(context.layout)
+    assert link.version is not None
+    assert (link.kind, link.version.folder) == ("genesis" if folder == "genesis" else "version", folder)
 
 
 def test_an_empty_daemon_is_not_usable(script: Script) -> None:
