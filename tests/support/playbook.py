@@ -16,6 +16,8 @@ from cosmovisor.model.value import replace
 from tests.support.facts import PLAN, V2, H, staged
 
 SILENT = (commands.Say, commands.WakeAt)
+#: More than any event leads to: beyond it the machine turns in a circle.
+MANY = 100
 
 
 class Play:
@@ -65,8 +67,10 @@ class Play:
 
     def wait(self, seconds: float) -> Play:
         """Let time pass, with a tick whenever the machine wanted one."""
-        until = self.now + seconds
+        until, ticks = self.now + seconds, 0
         while self.status is None and self.machine.wake <= until:
+            ticks = 0 if self.machine.wake > self.now else ticks + 1
+            assert ticks < MANY, "the machine wants a tick at once, again and again: it spins"
             self.now = max(self.now, self.machine.wake)
             self.put(events.Tick(self.now))
         self.now = until
@@ -85,8 +89,10 @@ class Play:
     # -- the shell ---------------------------------------------------------------------------------------
 
     def put(self, event: Any) -> Play:
-        queue = [event]
+        queue, answers = [event], 0
         while queue and self.status is None:
+            answers += 1
+            assert answers < MANY, "each answer brings the next command at once: it never comes to rest"
             self.machine, asked = advance(self.machine, queue.pop(0))
             left = list(asked)
             while left:
