@@ -1,36 +1,45 @@
 """Mutation testing of the decision code: small wrong changes, one at a time; each must make a test fail.
 
-A mutant is a change of one place in `src/cosmovisor/decide`: a comparison, an `and`, a `not`, a constant, a
-condition, a statement left out. Texts for the operator are not changed: no test holds their words. For each
-mutant a child process is forked in which the function's code is replaced; then the tests of the room run
-until the first fails. What survives them meets the enumeration of all cells.
+What is changed stands in `tools/mutants.py`. A first round runs the tests of the room once and writes down
+which lines each of them runs. Then a child process is forked for each mutant, in which the code of one
+function is replaced; the tests that run the changed statement are run, those first that have found something
+in this function before, until one fails. A mutant that no test runs survives. What survives the tests meets
+the published table of all combinations. A mutant that uses up its time is counted for itself: it is not
+counted as killed.
 
-    python tools/mutate.py [--only launch,running] [--jobs 2] [--page docs/mutation.md]
+    python tools/mutate.py [--only launch,running] [--jobs 2] [--sample 12 --seed 1] [--page docs/mutation.md]
+
+It ends with 1 if fewer than 95 % are killed, if a survivor has no reason in `tools/survivors.toml`, or if a
+reason stands there for a mutant that does not survive.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
-import copy
+import gc
+import hashlib
 import importlib
 import io
+import mmap
 import os
+import resource
+import signal
 import sys
 import time
 import types
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-ROOM = ROOT / "src" / "cosmovisor" / "decide"
+
+from tools import mutation_page  # noqa: E402
+from tools.mutants import ROOM, Mutant, changed, modules, mutants  # noqa: E402
+
 TESTS = ROOT / "tests" / "unit" / "decide"
-#: The enumeration takes seconds; it is asked last, and only about what it can see.
-SLOW = "test_every_cell.py"
+#: The enumeration takes seconds; it is asked last, and only about what it can see. The other one runs this.
+SLOW, OURS = "test_every_cell.py", "test_mutants.py"
 SEES = {
     "running": ("running",),
     "after_exit": ("exited", "start-up"),
@@ -40,198 +49,83 @@ SEES = {
     "schedule": ("running", "exited"),
     "words": ("running", "exited", "start-up"),
 }
-#: Seconds for one mutant; a mutant that makes a loop endless is found by it.
-LIMIT = 120
-#: Calls whose only effect is a text.
-TEXT_CALLS = {"say", "AssertionError"}
-COMPARISONS: dict[type, type] = {
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-}
-ARITHMETIC: dict[type, type] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult}
+#: Seconds of processor time for one test beside ten times what it takes without a mutant.
+LIMIT = 4.0
+#: Seconds on the clock for one mutant: a test that waits for ever uses no processor time.
+LIMIT_ON_THE_CLOCK = 900
+#: What becomes of a mutant.
+SURVIVED, KILLED, BY_TABLE, TIMED_OUT = "survived", "killed", "killed by the table", "timed out"
+BROKEN = "could not be made"
+_EXITS = {0: SURVIVED, 1: KILLED, 2: BY_TABLE, 3: BROKEN}
+Lines = set[tuple[str, int]]
 
 
-class Mutant(NamedTuple):
-    """One change.
+class Test(NamedTuple):
+    """A collected test.
 
     Attributes:
-        module: The module's short name.
-        where: Dotted name of the function, or of the constant at module level.
-        line: The line.
-        text: What was changed, for the page.
-        index: Which node of the module.
-        choice: Which of the ways to change it.
+        item: What pytest has collected.
+        lines: (module, line) of what it runs of the room.
+        took: Seconds.
     """
 
-    module: str
-    where: str
-    line: int
-    text: str
-    index: int
-    choice: int
-
-
-def mutants(module: str) -> Iterator[Mutant]:
-    """Return every mutant of a module."""
-    for index, (node, parent, field, _) in enumerate(_walk(_parse(module))):
-        for choice, (text, _) in enumerate(_ways(node, parent, field)):
-            where, line = getattr(node, "where", ""), getattr(node, "lineno", 0)
-            yield Mutant(module, where, line, text, index, choice)
-
-
-def _parse(module: str) -> ast.Module:
-    return ast.parse((ROOM / f"{module}.py").read_text(encoding="utf-8"))
-
-
-def changed(mutant: Mutant) -> ast.Module:
-    """Return the module with a mutant's change."""
-    tree = _parse(mutant.module)
-    node, parent, field, position = next(islice(_walk(tree), mutant.index, None))
-    _, new = next(islice(_ways(node, parent, field), mutant.choice, None))
-    value = getattr(parent, field)
-    if isinstance(value, list):
-        value[position] = new
-    else:
-        setattr(parent, field, new)
-    return ast.fix_missing_locations(tree)
-
-
-def _walk(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.AST, str, int]]:
-    """Return every node that may be changed, with its parent and place; functions and constants only."""
-    for top in tree.body:
-        if isinstance(top, ast.FunctionDef | ast.ClassDef):
-            yield from _inside(top, top.name)
-        elif isinstance(top, ast.Assign | ast.AnnAssign) and top.value is not None:
-            target = top.targets[0] if isinstance(top, ast.Assign) else top.target
-            if isinstance(target, ast.Name) and not target.id.startswith("__"):
-                yield from _below(top, target.id, only="value")
-
-
-def _inside(node: ast.FunctionDef | ast.ClassDef, where: str) -> Iterator[tuple[ast.AST, ast.AST, str, int]]:
-    if isinstance(node, ast.ClassDef):
-        for member in node.body:
-            if isinstance(member, ast.FunctionDef):
-                yield from _inside(member, f"{where}.{member.name}")
-        return
-    yield from _below(node, where, only="body")
-
-
-def _below(node: ast.AST, where: str, only: str = "") -> Iterator[tuple[ast.AST, ast.AST, str, int]]:
-    for field, value in ast.iter_fields(node):
-        if (only and field != only) or field in {"annotation", "returns", "decorator_list", "type_params"}:
-            continue
-        children = value if isinstance(value, list) else [value]
-        for position, child in enumerate(children):
-            if not isinstance(child, ast.AST) or _is_text(child):
-                continue
-            child.where = where  # type: ignore[attr-defined]
-            yield child, node, field, position
-            yield from _below(child, where)
-
-
-def _is_text(node: ast.AST) -> bool:
-    """Tell whether a node is only words: docstrings, texts with values in them, calls that say something."""
-    if isinstance(node, ast.JoinedStr):
-        return True
-    if isinstance(node, ast.Expr):
-        return _is_text(node.value) or (
-            isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        )
-    if isinstance(node, ast.Call):
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        return name in TEXT_CALLS
-    return (
-        isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and " " in node.value
-        and len(node.value) > 30
-    )
-
-
-def _ways(node: ast.AST, parent: ast.AST, field: str) -> Iterator[tuple[str, ast.AST]]:
-    """Return (words, replacement) for every way to change a node."""
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
-        new = copy.deepcopy(node)
-        new.ops = [COMPARISONS[type(node.ops[0])]()]
-        yield f"`{ast.unparse(node)}` becomes `{ast.unparse(new)}`", new
-    elif isinstance(node, ast.BoolOp):
-        new_bool = copy.deepcopy(node)
-        new_bool.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield f"`{ast.unparse(node)}` becomes `{ast.unparse(new_bool)}`", new_bool
-        for place in range(len(node.values)):
-            less = copy.deepcopy(node)
-            del less.values[place]
-            short: ast.expr = less if len(less.values) > 1 else less.values[0]
-            yield f"`{ast.unparse(node)}` becomes `{ast.unparse(short)}`", short
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield f"`{ast.unparse(node)}` becomes `{ast.unparse(node.operand)}`", node.operand
-    elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
-        new_op = copy.deepcopy(node)
-        new_op.op = ARITHMETIC[type(node.op)]()
-        yield f"`{ast.unparse(node)}` becomes `{ast.unparse(new_op)}`", new_op
-    elif isinstance(node, ast.Constant) and field != "slice":
-        yield from _constants(node)
-    elif isinstance(node, ast.If | ast.IfExp):
-        for value in (True, False):
-            fixed = copy.deepcopy(node)
-            fixed.test = ast.Constant(value)
-            yield f"`if {ast.unparse(node.test)}` is always {value}", fixed
-    elif (
-        isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(parent, ast.AST)
-    ) or isinstance(node, ast.Continue | ast.Break):
-        yield f"`{ast.unparse(node)}` is left out", ast.Pass()
-    elif isinstance(node, ast.Return) and node.value is not None and not _is_constant(node.value):
-        yield f"`{ast.unparse(node)[:60]}` returns None", ast.Return(ast.Constant(None))
-
-
-def _is_constant(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
-def _constants(node: ast.Constant) -> Iterator[tuple[str, ast.AST]]:
-    value = node.value
-    if isinstance(value, bool):
-        yield f"`{value}` becomes `{not value}`", ast.Constant(not value)
-    elif isinstance(value, int | float):
-        yield f"`{value}` becomes `{value + 1}`", ast.Constant(value + 1)
-    elif isinstance(value, str) and value:
-        yield f"`{value!r}` becomes another text", ast.Constant(value + "?")
-
-
-# -- one mutant ------------------------------------------------------------------------------------------
+    item: Any
+    lines: Lines
+    took: float
 
 
 def apply(mutant: Mutant) -> None:
-    """Put a mutant's code into the running process."""
+    """Put a mutant's code into the running process.
+
+    A function gets other code, so that nobody who holds it holds the old one. A constant or a default is
+    taken from the changed module and put wherever the old one is.
+    """
     name = f"cosmovisor.decide.{mutant.module}"
     module = importlib.import_module(name)
-    path = str(ROOM / f"{mutant.module}.py")
-    code = compile(changed(mutant), path, "exec")
+    code = compile(changed(mutant), str(ROOM / f"{mutant.module}.py"), "exec")
     parts = mutant.where.split(".")
-    found: Any = module
-    for part in parts:
-        found = getattr(found, part)
-    if isinstance(found, types.FunctionType):
-        for part in parts:
-            code = next(
-                one for one in code.co_consts if isinstance(one, types.CodeType) and one.co_name == part
-            )
-        found.__code__ = code
-        return
+    holder: Any = module
+    for part in parts[:-1]:
+        holder = getattr(holder, part)
+    if len(parts) == 1 and "," not in parts[0] and isinstance(vars(module)[parts[0]], types.FunctionType):
+        _replace_function(vars(module)[parts[0]], code, parts, name)
+    elif len(parts) == 2 and isinstance(vars(holder).get(parts[1]), types.FunctionType):
+        _replace_function(vars(holder)[parts[1]], code, parts, name)
+    elif len(parts) == 2:
+        _replace_field(holder, parts[1], vars(_run(code, name)[parts[0]])[parts[1]])
+    else:
+        space = _run(code, name)
+        for constant in mutant.where.split(","):
+            _replace_constant(constant, vars(module)[constant], space[constant])
+
+
+def _run(code: types.CodeType, name: str) -> dict[str, Any]:
     space: dict[str, Any] = {"__name__": name}
     exec(code, space)
+    return space
+
+
+def _replace_function(found: types.FunctionType, code: types.CodeType, parts: list[str], name: str) -> None:
+    new: Any = _run(code, name)[parts[0]]
+    for part in parts[1:]:
+        new = getattr(new, part)
+    found.__code__ = new.__code__
+    found.__defaults__, found.__kwdefaults__ = new.__defaults__, new.__kwdefaults__
+
+
+def _replace_field(holder: type, field: str, default: Any) -> None:
+    """Change a field's default; `value` keeps them beside its `__init__`."""
+    init: Any = holder.__init__  # type: ignore[misc]
+    place = init.__code__.co_freevars.index("defaults")
+    init.__closure__[place].cell_contents[field] = default
+    setattr(holder, field, default)
+
+
+def _replace_constant(constant: str, old: Any, new: Any) -> None:
     for other in list(sys.modules.values()):
-        ours = getattr(other, "__name__", "").startswith("cosmovisor.decide")
-        if ours and vars(other).get(mutant.where) is found:
-            setattr(other, mutant.where, space[mutant.where])
+        ours = getattr(other, "__name__", "").startswith(("cosmovisor.decide", "cosmovisor.supervisor"))
+        if ours and constant in vars(other) and vars(other)[constant] is old:
+            setattr(other, constant, new)
 
 
 class Runner:
@@ -240,75 +134,152 @@ class Runner:
     Args:
         everything: The mutants.
         jobs: Worker processes.
+        progress: Where to tell how far it is.
     """
 
-    def __init__(self, everything: list[Mutant], jobs: int) -> None:
+    def __init__(self, everything: list[Mutant], jobs: int, progress: Any = None) -> None:
         self.everything = everything
         self.jobs = jobs
-        self.alive: list[Mutant] = []
+        self.progress = progress
+        self.tests: list[Test] = []
+        self.fates: dict[str, str] = {}
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Take the place of the ordinary loop over the tests."""
-        if not self._passes(session, session.items):
-            raise SystemExit("the tests fail without a mutant")
-        importlib.import_module("tools.generate_decisions")
-        workers = []
-        for number in range(self.jobs):
-            reader, writer = os.pipe()
-            if os.fork() == 0:
-                os.close(reader)
-                for index in range(number, len(self.everything), self.jobs):
-                    if not self._is_killed(session, self.everything[index]):
-                        os.write(writer, f"{index}\n".encode())
-                os._exit(0)
-            os.close(writer)
-            workers.append(reader)
-        found = []
+        from tools import generate_decisions
+
+        assert generate_decisions.PAGE.exists()
+        self.tests = [_watched(item) for item in session.items]
+        gc.collect()
+        gc.freeze()
+        workers = [self._start(number) for number in range(self.jobs)]
         for reader in workers:
             with os.fdopen(reader) as lines:
-                found += [int(line) for line in lines]
+                for line in lines:
+                    index, fate = line.rstrip("\n").split(" ", 1)
+                    self.fates[self.everything[int(index)].key] = fate
         for _ in workers:
             os.wait()
-        self.alive = [self.everything[index] for index in sorted(found)]
         return True
 
-    def _is_killed(self, session: Any, mutant: Mutant) -> bool:
-        """Tell in a forked child whether a test fails with this mutant."""
+    def _start(self, number: int) -> int:
+        """Fork a worker; return where it tells what became of its mutants."""
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            os.close(reader)
+            before: dict[str, list[int]] = {}
+            mine = range(number, len(self.everything), self.jobs)
+            for count, index in enumerate(mine):
+                fate = self._fate(self.everything[index], before)
+                os.write(writer, f"{index} {fate}\n".encode())
+                if self.progress is not None and number == 0 and count % 50 == 0:
+                    print(f"{count} of {len(mine)}", file=self.progress, flush=True)
+            os._exit(0)
+        os.close(writer)
+        return reader
+
+    def _order(self, mutant: Mutant, before: list[int]) -> list[int]:
+        """Return which tests can notice a mutant: those that have noticed one there, then the quick ones."""
+        first, last = mutant.lines
+        lines = {(mutant.module, line) for line in range(first, last + 1)}
+        whole = mutant.where.isupper() or "," in mutant.where or not mutant.where.split(".")[-1].islower()
+        field = mutant.where[0].isupper() and not any(lines & test.lines for test in self.tests)
+        able = [number for number, test in enumerate(self.tests) if whole or field or lines & test.lines]
+
+        def rank(number: int) -> tuple[int, bool, float]:
+            known = -before.index(number) - 1 if number in before else 1
+            test = self.tests[number]
+            return (known if known < 0 else 1, mutant.module not in test.item.path.name, test.took)
+
+        return sorted(able, key=rank)
+
+    def _fate(self, mutant: Mutant, before: dict[str, list[int]]) -> str:
+        """Tell what becomes of a mutant, in a forked child."""
+        killers = before.setdefault(f"{mutant.module}.{mutant.where}", [])
+        order = self._order(mutant, killers)
+        note = mmap.mmap(-1, 8)
         child = os.fork()
         if child == 0:
-            status = 1
-            try:
-                null = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(null, 1)
-                os.dup2(null, 2)
-                apply(mutant)
-                if self._passes(session, _ordered(session.items, mutant.module)) and _cells_agree(mutant):
-                    status = 0
-            finally:
-                os._exit(status)
-        until = time.monotonic() + LIMIT
-        while time.monotonic() < until:
+            _child(mutant, [(number, self.tests[number]) for number in order], note)
+        until = time.monotonic() + LIMIT_ON_THE_CLOCK
+        pause = 0.001
+        while True:
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
-                return status != 0
-            time.sleep(0.005)
-        os.kill(child, 9)
-        os.waitpid(child, 0)
-        return True
+                break
+            if time.monotonic() > until:
+                os.kill(child, signal.SIGKILL)
+            time.sleep(pause)
+            pause = min(0.02, pause * 1.3)
+        if os.WIFSIGNALED(status):
+            return TIMED_OUT
+        fate = _EXITS[os.WEXITSTATUS(status)]
+        if fate == KILLED:
+            killer = int.from_bytes(note[:8], "little")
+            if killer in killers:
+                killers.remove(killer)
+            killers.append(killer)
+        return fate
 
-    def _passes(self, session: Any, items: list[Any]) -> bool:
-        """Run tests until the first fails."""
-        for place, item in enumerate(items):
-            following = items[place + 1] if place + 1 < len(items) else None
-            session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            if session.testsfailed:
-                return False
-        return True
+
+def _child(mutant: Mutant, tests: list[tuple[int, Test]], note: mmap.mmap) -> None:
+    """Run the tests with a mutant, until the first fails; never return."""
+    status = 3
+    try:
+        memory = 2 * 1024**3
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        apply(mutant)
+        status = 1
+        for number, test in tests:
+            note[:8] = number.to_bytes(8, "little")
+            signal.setitimer(signal.ITIMER_PROF, LIMIT + 10 * test.took)
+            _run_item(test.item)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        status = 2
+        if _cells_agree(mutant):
+            status = 0
+    finally:
+        os._exit(status)
 
 
-def _ordered(items: list[Any], module: str) -> list[Any]:
-    """Return the tests with the likeliest to fail first: those whose file names the module."""
-    return sorted(items, key=lambda item: module not in item.path.name)
+def _run_item(item: Any) -> None:
+    """Run one test; raise what it raises."""
+    from _pytest.outcomes import Skipped
+
+    try:
+        item.ihook.pytest_runtest_setup(item=item)
+        item.ihook.pytest_runtest_call(item=item)
+    except Skipped:
+        pass
+    finally:
+        item.ihook.pytest_runtest_teardown(item=item, nextitem=None)
+
+
+def _watched(item: Any) -> Test:
+    """Run a test and write down which lines of the room it runs."""
+    lines: Lines = set()
+    room = str(ROOM) + os.sep
+    names: dict[str, str] = {}
+
+    def each(frame: types.FrameType, event: str, _: Any) -> Any:
+        path = frame.f_code.co_filename
+        if not path.startswith(room):
+            return None
+        if event in {"call", "line"}:
+            name = names.get(path) or names.setdefault(path, Path(path).stem)
+            lines.add((name, frame.f_lineno))
+        return each
+
+    began = time.process_time()
+    sys.settrace(each)
+    try:
+        _run_item(item)
+    finally:
+        sys.settrace(None)
+    return Test(item, lines, time.process_time() - began)
 
 
 def _cells_agree(mutant: Mutant) -> bool:
@@ -316,64 +287,63 @@ def _cells_agree(mutant: Mutant) -> bool:
     from tools.cells import SLICES
     from tools.generate_decisions import PAGE, section
 
-    text = PAGE.read_text(encoding="utf-8")
     tables = SEES.get(mutant.module, ())
+    text = PAGE.read_text(encoding="utf-8") if tables else ""
     return all(section(chosen) in text for chosen in SLICES if chosen[0] in tables)
 
 
-def survivors(everything: list[Mutant], jobs: int) -> list[Mutant]:
-    """Run all mutants; return those that no test noticed."""
+def fates(everything: list[Mutant], jobs: int) -> dict[str, str]:
+    """Run all mutants; return what became of each, by its key."""
     import pytest
+    from hypothesis import Phase, settings
 
-    tests = [str(path) for path in sorted(TESTS.glob("test_*.py")) if path.name != SLOW]
-    runner = Runner(everything, jobs)
-    options = [
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "-p",
-        "no:timeout",
-        "-o",
-        "addopts=",
-        "-o",
-        "timeout=",
-    ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        pytest.main([*options, *tests], plugins=[runner])
-    return runner.alive
+    settings.register_profile("mutate", phases=[Phase.explicit, Phase.generate], database=None)
+    settings.load_profile("mutate")
+    tests = [str(path) for path in sorted(TESTS.glob("test_*.py")) if path.name not in {SLOW, OURS}]
+    runner = Runner(everything, jobs, sys.stderr)
+    off = [word for name in ("cacheprovider", "xdist", "timeout", "logging") for word in ("-p", f"no:{name}")]
+    options = ["-q", "-s", "--assert=plain", *off, "-o", "addopts=", "-o", "timeout="]
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        code = pytest.main([*options, "--import-mode=importlib", *tests], plugins=[runner])
+    if len(runner.fates) != len(everything):
+        print(told.getvalue())
+        raise SystemExit(f"the tests do not pass without a mutant (pytest ended with {code})")
+    return runner.fates
+
+
+def sample(everything: list[Mutant], size: int, seed: int) -> list[Mutant]:
+    """Draw mutants by a seed, so that another change elsewhere does not change the choice."""
+    return sorted(everything, key=lambda one: hashlib.sha256(f"{seed} {one.key}".encode()).digest())[:size]
 
 
 def main() -> int:
-    """Run, and print what survives."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="")
+    """Run, print what survives, and write the page if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", default="", help="modules, with commas")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--list", action="store_true", help="only count")
+    parser.add_argument("--sample", type=int, default=0, help="only so many, drawn by the seed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--page", type=Path, help="write the page")
     options = parser.parse_args()
-    names = [
-        path.stem
-        for path in sorted(ROOM.glob("*.py"))
-        if path.stem not in {"__init__", "events", "commands", "policy"}
-    ]
-    names = [name for name in names if not options.only or name in options.only.split(",")]
+    names = [name for name in modules() if not options.only or name in options.only.split(",")]
     everything = [mutant for name in names for mutant in mutants(name)]
+    if options.sample:
+        explained = mutation_page.reasons()
+        everything = sample(
+            [one for one in everything if one.key not in explained], options.sample, options.seed
+        )
     if options.list:
         print(len(everything))
         return 0
     began = time.monotonic()
-    alive = survivors(everything, options.jobs)
-    killed = len(everything) - len(alive)
-    for name in names:
-        total = sum(one.module == name for one in everything)
-        left = sum(one.module == name for one in alive)
-        print(f"{name}: {total - left} of {total}")
-    score = 100 * killed / max(1, len(everything))
-    print(f"all: {killed} of {len(everything)} ({score:.1f} %), {time.monotonic() - began:.0f} s", flush=True)
-    for one in alive:
-        print(f"  {one.module}.{one.where}, line {one.line}: {one.text}")
-    return 0
+    found = fates(everything, options.jobs)
+    report = mutation_page.Report(everything, found, time.monotonic() - began)
+    print(report.text())
+    if options.page:
+        options.page.write_text(report.page(), encoding="utf-8")
+    return 1 if report.problems(whole=not options.sample) else 0
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from cosmovisor.model.heights import UNKNOWN, Evidence
 from cosmovisor.model.observations import Link, Observations, SeenFile, SeenFolder
 from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.state import (
+    EMPTY,
     MAX_HISTORY,
     Applied,
     FileInstance,
@@ -70,7 +71,7 @@ def moment(**given: Any) -> Facts:
     return facts(**{"file": file("old"), "data": "no record", **given})
 
 
-def recorded(state: State = State(), seen: Observations | None = None, **given: Any) -> State:
+def recorded(state: State = EMPTY, seen: Observations | None = None, **given: Any) -> State:
     seen = seen or look()
     return rebuild.record_data(state, seen, moment(link=seen.link, **given))
 

@@ -168,7 +168,7 @@ def test_a_change_below_data_is_remembered_with_its_moment() -> None:
 def test_a_node_is_quiet_when_nobody_answers_and_nothing_changes_for_the_longer_settle_time(
     changes: dict[str, Any], quiet: bool
 ) -> None:
-    run = replace(RUN, silent_since=140.0, data_mark=1.0, data_moved_at=140.0, **{})
+    run = replace(RUN, silent_since=140.0, data_mark=1.0, data_moved_at=140.0)
     assert told(replace(run, **changes), 200.0, settle=10.0).quiet is quiet
 
 

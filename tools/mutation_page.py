@@ -1,0 +1,127 @@
+"""What a run of the mutants has shown: as text, as a page, and whether it is good enough."""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+from tools.mutants import Mutant
+
+ROOT = Path(__file__).resolve().parents[1]
+SURVIVORS = ROOT / "tools" / "survivors.toml"
+#: Per cent that must be killed.
+GOAL = 95.0
+HEAD = """# Mutants of the decision code
+
+Written by `make mutate` from a run; the list of changes stands in `tools/mutants.py`, beside those of two known
+tools. A *mutant* is the decision code with one small wrong change. It is *killed* if a test of
+`tests/unit/decide` fails with it; *killed by the table* if those tests pass and only the published table of
+[all combinations](decisions.md) differs; it *survives* if both see nothing, also where no test runs the
+changed line. One that uses up its time is counted for itself, not as killed. Words for the operator are not
+changed.
+
+"""
+
+
+def reasons() -> dict[str, str]:
+    """Return why a mutant may survive, by its key."""
+    tables = tomllib.loads(SURVIVORS.read_text(encoding="utf-8")) if SURVIVORS.exists() else {}
+    return {f"{where}: {text}": reason for where, found in tables.items() for text, reason in found.items()}
+
+
+class Report:
+    """The figures of one run.
+
+    Args:
+        everything: The mutants.
+        fates: What became of each, by its key.
+        took: Seconds.
+    """
+
+    def __init__(self, everything: list[Mutant], fates: dict[str, str], took: float) -> None:
+        self.everything = everything
+        self.fates = fates
+        self.took = took
+        self.reasons = reasons()
+        self.survivors = [one for one in everything if not fates[one.key].startswith("killed")]
+
+    @property
+    def score(self) -> float:
+        """Return how many per cent are killed."""
+        return 100 * (1 - len(self.survivors) / max(1, len(self.everything)))
+
+    def problems(self, *, whole: bool = True) -> list[str]:
+        """Return what keeps this run from being good enough; of a `whole` module also reasons too many."""
+        found = [] if self.score >= GOAL else [f"the score of {self.score:.1f} % is below {GOAL:g} %"]
+        found += [f"no reason: {one.key}" for one in self.survivors if one.key not in self.reasons]
+        if not whole:
+            return found
+        asked = {one.module for one in self.everything}
+        alive = {one.key for one in self.survivors}
+        found += [
+            f"a reason, but nothing survives: {key}"
+            for key in self.reasons
+            if key.split(".")[0] in asked and key not in alive
+        ]
+        return found
+
+    def rows(self) -> list[tuple[str, Counter[str]]]:
+        """Return for each module, and for all together, how many had which fate."""
+        found: dict[str, Counter[str]] = {}
+        for one in self.everything:
+            found.setdefault(one.module, Counter())[self.fates[one.key]] += 1
+        return [*found.items(), ("all", sum(found.values(), Counter()))]
+
+    def text(self) -> str:
+        """Return the run for a terminal, with the survivors without a reason as lines for the file."""
+        lines = []
+        for name, row in self.rows():
+            lines.append(f"{name}: " + ", ".join(f"{count} {fate}" for fate, count in sorted(row.items())))
+        lines.append(f"score {self.score:.2f} %, {self.took:.0f} s")
+        last = ""
+        for one in self.survivors:
+            if one.key in self.reasons:
+                continue
+            where = f"{one.module}.{one.where}"
+            if where != last:
+                lines.append(f'["{where}"]')
+            last = where
+            fate = self.fates[one.key]
+            note = "" if fate == "survived" else f"  # {fate}"
+            lines.append(f"'''{one.text}''' = \"\"  # line {one.lines[0]}{note}")
+        return "\n".join([*lines, *(text for text in self.problems() if "no reason" not in text)])
+
+    def page(self) -> str:
+        """Return the page."""
+        commit = _git("log", "-1", "--format=%h of %cs", "--", "src/cosmovisor/decide", "tests")
+        lines = [HEAD + f"Measured on the code of commit {commit}: **{self.score:.1f} %** of", ""]
+        total = len(self.everything)
+        lines[-2] += f" {total:,} mutants killed, {len(self.survivors)} left, each with its reason below."
+        lines += ["| Module | Mutants | Killed | By the table | Timed out | Survived | Score |"]
+        lines += ["| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+        for name, row in self.rows():
+            killed = row["killed"] + row["killed by the table"]
+            score = f"{100 * killed / row.total():.1f} %"
+            lines.append(
+                f"| {name} | {row.total()} | {row['killed']} | {row['killed by the table']} | "
+                f"{row['timed out']} | {row['survived'] + row['could not be made']} | {score} |"
+            )
+        lines += ["", "## What is left, and why", ""]
+        by_reason: dict[str, list[Mutant]] = {}
+        for one in self.survivors:
+            by_reason.setdefault(self.reasons.get(one.key, "No reason is written down."), []).append(one)
+        for reason, found in by_reason.items():
+            lines += [f"* {reason}", ""]
+            for one in found:
+                note = "" if self.fates[one.key] == "survived" else f" ({self.fates[one.key]})"
+                lines.append(f"    * `{one.module}.{one.where}`: {one.text}{note}")
+            lines.append("")
+        return "\n".join(lines).rstrip() + "\n"
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(
+        ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
