@@ -15,8 +15,8 @@ SURVIVORS = ROOT / "tools" / "survivors.toml"
 GOAL = 95.0
 HEAD = """# Mutants of the decision code
 
-Written by `make mutate` from a run; the list of changes stands in `tools/mutants.py`, beside those of two known
-tools. A *mutant* is the decision code with one small wrong change. It is *killed* if a test of
+Written by `make mutate` from a run; the list of changes stands in `tools/mutants.py`, beside those of two
+known tools. A *mutant* is the decision code with one small wrong change. It is *killed* if a test of
 `tests/unit/decide` fails with it; *killed by the table* if those tests pass and only the published table of
 [all combinations](decisions.md) differs; it *survives* if both see nothing, also where no test runs the
 changed line. One that uses up its time is counted for itself, not as killed. Words for the operator are not

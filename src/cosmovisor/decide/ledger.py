@@ -41,11 +41,10 @@ def follow(state: State, seen: Observations, facts: Facts) -> State:
         sign_states=highest(state.sign_states, seen.sign_state),
     )
     plan, active = facts.file.plan, active_version(facts)
-    by_hand = (
-        plan is not None and is_open(facts, plan) and active is not None and active == facts.target(plan)
-    )
-    if by_hand and plan is not None and is_above(facts, plan.height):
-        state = put(state, replace(record_of(state, plan), version=active, stage="proven"))
+    if plan is not None and is_open(facts, plan) and is_above(facts, plan.height):
+        by_hand = active is not None and active == facts.target(plan)
+        if by_hand:
+            state = put(state, replace(record_of(state, plan), version=active, stage="proven"))
     moved = facts.node.state != "running" or facts.node.progress == "moving"
     for record in state.records:
         height = record.plan.height
@@ -78,7 +77,7 @@ def _at_least(remembered: Evidence, now: Evidence) -> Evidence:
 def halt(state: State, plan: Plan, *, inferred: bool) -> State:
     """Journal that a table has said due; inferred evidence gives way to better, never the reverse."""
     record = record_of(state, plan)
-    if record.stage != "none" or (record.halt_seen and (inferred or not record.inferred)):
+    if record.stage != "none" or (record.halt_seen and not record.inferred):
         return state
     return put(state, replace(record, halt_seen=True, inferred=inferred))
 

@@ -77,11 +77,10 @@ def outdated_markers(seen: Observations, facts: Facts) -> tuple[Version, ...]:
 
 
 def _bound(state: State, seen: Observations, stale: FileInstance | None) -> State:
-    """Return the document bound to the data that was seen, with nothing that belonged to other data."""
+    """Return the document bound to the data that was seen; what was recorded of plans is the caller's."""
     return replace(
         state,
         data=seen.data,
-        records=(),
         step=None,
         b=UNKNOWN,
         a=UNKNOWN,
@@ -119,7 +118,7 @@ def _marker_of(seen: Observations, version: Version | None) -> Plan | None:
 def _plan_of(state: State, seen: Observations, version: Version | None) -> Plan | None:
     """Return the plan that made a version active, by marker or history."""
     marker = _marker_of(seen, version)
-    if marker is not None or version is None:
+    if marker is not None:
         return marker
     lines = [line for line in state.history if line.version == version and not line.note]
     return lines[-1].plan if lines else None
@@ -133,7 +132,7 @@ def _rebuilt(
     Above H it is proven. At H its pre-upgrade may not have finished and runs again. With the heights unknown
     its steps count as done, as the Go tool has it.
     """
-    if plan is None or version is None or version == GENESIS_VERSION:
+    if plan is None or version == GENESIS_VERSION:
         return None
     back = [one for one in facts.fits if one != version]
     back_to = back[0] if back else GENESIS_VERSION if GENESIS_VERSION in facts.usable else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cosmovisor.decide.policy import Policy
 from cosmovisor.model.facts import NodeFact
-from cosmovisor.model.heights import UNKNOWN, Evidence
+from cosmovisor.model.heights import Evidence
 from cosmovisor.model.observations import Observations
 from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.value import replace, value
@@ -31,36 +31,36 @@ class Run:
         first_launch: It is the first launch after the switch to this version.
         armed: The halt height that it was launched with; 0: none.
         start_b: Block-store height at its launch.
+        moved_at: When a height was last seen to move; its start before that.
+        data_moved_at: When `data_mark` last changed; its start before that.
         adopted: It was found running; its start was not seen and its exit status will be unknown.
         b: Highest exact block-store height seen in this run; 0: none.
         a: Likewise for the application.
-        moved_at: When a height was last seen to move; its start before that.
         interval: Observed seconds per block; 0: unknown.
         ever_up: It answered once.
         progressed: A height moved after its first answer, or above what it started with.
         silent_since: Since when every source of heights was tried without an exact answer; None: one
             answered.
         data_mark: The newest change below `data/` that was seen; None: not looked at.
-        data_moved_at: When that mark last changed.
         exited_at: When it ended; None: it lives.
         status: Its exit status.
     """
 
     started_at: float
     version: Version | None
-    first_launch: bool = False
-    armed: int = 0
-    start_b: Evidence = UNKNOWN
+    first_launch: bool
+    armed: int
+    start_b: Evidence
+    moved_at: float
+    data_moved_at: float
     adopted: bool = False
     b: int = 0
     a: int = 0
-    moved_at: float = 0.0
     interval: float = 0.0
     ever_up: bool = False
     progressed: bool = False
     silent_since: float | None = None
     data_mark: float | None = None
-    data_moved_at: float = 0.0
     exited_at: float | None = None
     status: int | None = None
 
@@ -81,11 +81,10 @@ def observe(run: Run, seen: Observations, at: float) -> Run:
     elif seen.tried and run.silent_since is None:
         run = replace(run, silent_since=at)
     if b > run.b or a > run.a:
-        blocks = b - run.b if run.b else 0
-        interval = (at - run.moved_at) / blocks if blocks > 0 else 0.0
+        interval = (at - run.moved_at) / (b - run.b) if 0 < run.b < b else 0.0
         if interval and run.interval:
             interval = (3 * run.interval + interval) / 4
-        higher = run.b > 0 or run.a > 0 or (b > 0 and run.start_b.is_below(b))
+        higher = run.b > 0 or run.a > 0 or run.start_b.is_below(b)
         run = replace(
             run,
             b=max(b, run.b),

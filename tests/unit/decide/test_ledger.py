@@ -133,6 +133,11 @@ def test_a_switch_is_proven_by_a_height_above_its_block(before: str) -> None:
     assert stage(follow(state, a=exact(H))) == before, "another version is active"
 
 
+def test_a_plan_that_was_never_switched_to_is_not_proven_while_no_version_is_active() -> None:
+    lost = {"link": replace(V2_LINK, kind="missing", version=None)}
+    assert follow(State(records=(SEEN,)), a=exact(H), **lost).records == (SEEN,)
+
+
 def test_a_switch_is_proven_by_a_later_plan_that_the_new_program_has_written() -> None:
     state = State(records=(switched(),))
     on_v2 = {"link": V2_LINK, "b": exact(H)}
@@ -180,7 +185,7 @@ def test_a_halt_that_was_seen_is_refuted_by_a_height_below_it(record: PlanRecord
 
 
 def test_only_a_halt_is_refuted_and_never_a_switch() -> None:
-    for record in (switched(halt_seen=True), PlanRecord(PLAN, passed=True)):
+    for record in (switched(halt_seen=True), PlanRecord(PLAN, passed=True, inferred=True)):
         assert follow(State(records=(record,)), b=exact(H - 2)).records == (record,)
 
 

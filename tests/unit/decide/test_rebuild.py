@@ -60,7 +60,7 @@ GENESIS_FOLDER = SeenFolder(V1, usable=True)
 
 def look(*folders: SeenFolder, **changes: Any) -> Observations:
     seen = Play().write_plan().see(commands.GatherFacts((), node_lives=True))
-    return replace(seen, folders=(GENESIS_FOLDER, *folders), **changes)
+    return replace(seen, **{"folders": (GENESIS_FOLDER, *folders), **changes})
 
 
 def marked(version: Version, plan: Plan) -> SeenFolder:
@@ -169,7 +169,8 @@ def test_how_far_the_active_version_came_is_told_by_the_heights(
 
 
 def test_genesis_a_version_without_marker_and_no_version_have_no_record() -> None:
-    assert recorded(seen=look(replace(GENESIS_FOLDER, marker=PLAN), link=GENESIS_LINK)).records == ()
+    marked_genesis = (replace(GENESIS_FOLDER, marker=PLAN),)
+    assert recorded(seen=look(folders=marked_genesis, link=GENESIS_LINK)).records == ()
     assert recorded(seen=look(marked(V3, LATER), link=V2_LINK)).records == ()
     assert recorded(seen=look(marked(V2, PLAN), link=Link("missing"))).records == ()
 
@@ -269,6 +270,7 @@ def test_in_the_same_folders_no_plan_is_taken_back_twice_and_what_is_passed_stay
     state = State(records=(PlanRecord(PLAN, halt_seen=True), back, passed))
     kept = reset(state, version=V1, data="same", b=exact(49))
     assert kept.records == (PlanRecord(LATER, gone_back=True), passed)
+    assert reset(state, version=V1, data="same", b=exact(199)).records == kept.records
     assert reset(state, version=V1, data="other", b=exact(49)).records == ()
 
 

@@ -38,6 +38,29 @@ def test_a_run_begins_with_what_it_was_launched_with() -> None:
     assert not (node.ever_up or node.progressed or node.quiet or node.at_once)
 
 
+def test_at_its_beginning_nothing_was_seen_of_it_and_its_clocks_start() -> None:
+    run = begin(START, V2, exact(5), first_launch=True)
+    assert run == Run(
+        started_at=START,
+        version=V2,
+        first_launch=True,
+        armed=0,
+        start_b=exact(5),
+        moved_at=START,
+        data_moved_at=START,
+        adopted=False,
+        b=0,
+        a=0,
+        interval=0.0,
+        ever_up=False,
+        progressed=False,
+        silent_since=None,
+        data_mark=None,
+        exited_at=None,
+        status=None,
+    )
+
+
 def test_without_a_run_no_node_was_ever_started() -> None:
     assert fact(None, Policy(), START, PLAN) == NodeFact()
 
@@ -92,6 +115,13 @@ def test_any_height_above_an_earlier_answer_is_progress_and_stays_so() -> None:
     assert observe(application, look(UNKNOWN, exact(6)), 102.0).progressed
     again = replace(moved, b=0, a=0)
     assert observe(again, look(exact(7)), 103.0).progressed
+
+
+def test_the_first_blocks_of_a_chain_are_progress_too() -> None:
+    for run in (replace(RUN, b=1), replace(RUN, a=1)):
+        assert observe(run, look(exact(2)), 102.0).progressed
+    assert observe(replace(RUN, start_b=exact(0)), look(exact(1)), 101.0).progressed
+    assert observe(replace(RUN, b=1), look(exact(2)), 102.0).interval == 2.0
 
 
 def test_the_block_interval_is_learned_from_blocks_and_smoothed() -> None:
