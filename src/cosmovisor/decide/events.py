@@ -140,6 +140,19 @@ class Failed:
 
 
 @value
+class SignStateRead:
+    """What the key has signed so far was read while the node is still ending on request.
+
+    Attributes:
+        at: When.
+        sign_state: What its file said; None if it has signed nothing or has no key of its own.
+    """
+
+    at: float
+    sign_state: SignState | None
+
+
+@value
 class Asked:
     """An operator, the scout or the CLI asks for something over the socket.
 
@@ -167,5 +180,6 @@ if TYPE_CHECKING:
         | SignalCame
         | Done
         | Failed
+        | SignStateRead
         | Asked
     )

@@ -166,6 +166,14 @@ def _on_exited(turn: Turn, event: events.NodeExited) -> None:
     turn.ask("all")
 
 
+def _on_sign_state(turn: Turn, event: events.SignStateRead) -> None:
+    """Save while the node is still ending: what it signs after this is all that is left to write then."""
+    signed = highest(turn.m.state.sign_states, event.sign_state)
+    turn.set(state=replace(turn.m.state, sign_states=signed))
+    if turn.m.lives and turn.m.phase == "stopping":
+        turn.save_now()
+
+
 def _on_done(turn: Turn, event: events.Done) -> None:
     """A step or file work has succeeded."""
     turn.set(failures=0, failing_since=NEVER)
@@ -234,5 +242,6 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     events.SignalCame: signals.on_signal,
     events.Done: _on_done,
     events.Failed: _on_failed,
+    events.SignStateRead: _on_sign_state,
     events.Asked: _on_asked,
 }

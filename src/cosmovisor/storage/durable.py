@@ -146,8 +146,11 @@ def write_unflushed(path: str, data: bytes, mode: int = 0o600) -> None:
         calls.close(fd)
 
 
-def append_line(path: str, line: bytes, mode: int = 0o600) -> None:
-    """Append one line (without its newline); a line torn by an earlier cut is closed first."""
+def append_line(path: str, line: bytes, mode: int = 0o600, *, flush: bool = True) -> None:
+    """Append one line (without its newline); a line torn by an earlier cut is closed first.
+
+    Without `flush` it outlives this process, and a cut of the power only by luck.
+    """
     new = not os.path.exists(path)
     fd = calls.open_append(path, mode)
     try:
@@ -158,10 +161,11 @@ def append_line(path: str, line: bytes, mode: int = 0o600) -> None:
         except OSError:
             calls.truncate(fd, size)
             raise
-        calls.fsync(fd)
+        if flush:
+            calls.fsync(fd)
     finally:
         calls.close(fd)
-    if new:
+    if new and flush:
         sync_folder(os.path.dirname(path))
 
 

@@ -10,7 +10,7 @@ import time
 
 from cosmovisor.decide import commands, events, machine
 from cosmovisor.model.state import State
-from cosmovisor.supervisor import effects, facts, heights
+from cosmovisor.supervisor import effects, facts, heights, keeping
 from cosmovisor.supervisor.context import Context
 from cosmovisor.supervisor.effects import Launched
 
@@ -35,6 +35,7 @@ class Start:
         sign_key: (chain id, address) of the validator's key, where the home has one.
         said: What the operator is to be told, in order: told as soon as the node runs.
         sources: The sources of heights.
+        keeper: What keeps the state document.
         status: The exit status, where the machine has ended already.
     """
 
@@ -48,6 +49,7 @@ class Start:
         self.sign_key: tuple[str, str] | None = None
         self.said: list[commands.Say] = []
         self.sources = heights.Heights(context)
+        self.keeper = keeping.Keeper(context)
         self.status: int | None = None
 
 
@@ -78,7 +80,7 @@ def _carry_out(start: Start, command: Command) -> bool:
         start.sign_key = seen.sign_key
         answer = events.FactsGathered(time.monotonic(), seen)
     elif isinstance(command, commands.Save):
-        answer = effects.save(start.context, command.state)
+        answer = start.keeper.save(command.state)
         if answer is not None:
             start.commands = commands.after_failed_save(start.commands[1:])
             start.events.append(answer)

@@ -45,7 +45,7 @@ async def reload(shell: Shell) -> None:
     await shell.stager.end()
     await shell.approach.end()
     await shell.scout.end()
-    await shell.teller.finish()
+    shell.teller.finish()
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         # A signal that came before the block is seen now; nothing that is not answered yet may be lost.

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from cosmovisor.decide.commands import Command
     from cosmovisor.decide.events import Event
+    from cosmovisor.model.state import SignState
 
 _NAMES = {signal.SIGTERM: "TERM", signal.SIGINT: "INT", signal.SIGQUIT: "QUIT", signal.SIGHUP: "HUP"}
 #: Seconds to the next look after a defect of our own.
@@ -89,7 +90,7 @@ class Shell:
         self.server = server.Server(context.layout.socket, requests.Requests(self).answer)
         self.step: steps.Running | None = None
         self._start = start
-        self.sources = start.sources
+        self.sources, self.keeper = start.sources, start.keeper
         self._queue: collections.deque[Event] = collections.deque(start.events)
         self._arrived = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -134,7 +135,7 @@ class Shell:
         try:
             await self._loop(list(self._start.commands))
         finally:
-            await self._end()
+            self._end()
         return self._status if self._status is not None else 1
 
     async def _loop(self, left: list[Command]) -> None:
@@ -165,7 +166,7 @@ class Shell:
             self._status = spawn.exit_status(event.status or 1)
         asyncio.get_running_loop().call_later(_AFTER_DEFECT, self._tick)
 
-    async def _end(self) -> None:
+    def _end(self) -> None:
         self.notify.stopping()
         self.watches.stop()
         self.stager.stop()
@@ -174,7 +175,7 @@ class Shell:
         self.server.stop()
         if self._timer is not None:
             self._timer.cancel()
-        await self.teller.finish()
+        self.teller.finish()
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -220,17 +221,30 @@ class Shell:
     def _ended(self, event: events.NodeExited) -> None:
         self.node = None
         self.sources.end(event.stopped.stopped_at)
-        self._begin(self._tell_end(event))
+        if signing.may_sign(self.context):
+            self._begin(self._tell_end(event))
+        else:
+            self.put(event)
 
     async def _tell_end(self, event: events.NodeExited) -> None:
         """Tell the machine of the node's end, with what its key has signed."""
-        at = event.stopped.stopped_at
-        signed = None
+        self.put(replace(event, sign_state=await self._signed(event.stopped.stopped_at)))
+
+    async def _signed(self, at: float) -> SignState | None:
         try:
-            signed = await asyncio.to_thread(signing.last, self.context, at)
+            return await asyncio.to_thread(signing.last, self.context, at)
         except Exception as error:
             self.teller.defect(error)
-        self.put(replace(event, sign_state=signed))
+            return None
+
+    def _save_ahead(self) -> None:
+        """Keep what is new while the node still ends: then only what it signs after this is left to write."""
+        signs = signing.may_sign(self.context)
+        if self.machine.signals and (signs or not self.keeper.has(self.machine.state)):
+            self._begin(self._tell_signed())
+
+    async def _tell_signed(self) -> None:
+        self.put(events.SignStateRead(time.monotonic(), await self._signed(time.time())))
 
     # -- commands ----------------------------------------------------------------------------------------
 
@@ -257,10 +271,11 @@ class Shell:
             self._questions += 1
             self._begin(self._gather(command))
         elif isinstance(command, commands.Save):
-            failed = await asyncio.to_thread(effects.save, self.context, command.state)
-            if failed is not None:
-                self.put(failed)
-                return False
+            if not self.keeper.has(command.state):
+                failed = await asyncio.to_thread(self.keeper.save, command.state)
+                if failed is not None:
+                    self.put(failed)
+                    return False
         elif isinstance(command, commands.Spawn):
             await self._spawn(command)
         elif isinstance(command, commands.RunStep):
@@ -277,6 +292,7 @@ class Shell:
         if isinstance(command, commands.SignalNode):
             if self.node is not None:
                 self.node.signal(getattr(signal, f"SIG{command.name}"))
+                self._save_ahead()
         elif isinstance(command, commands.KillNode):
             if self.node is not None:
                 await self.node.kill()

@@ -12,7 +12,7 @@ from cosmovisor.supervisor.context import Context
 
 def add(context: Context, seen: Observations, *, node_lives: bool) -> Observations:
     """Take the sign-state into the observations; of a living node it is read at its stop."""
-    if node_lives or not _may_sign(context):
+    if node_lives or not may_sign(context):
         return seen
     from cosmovisor.chain import keys, sign_state
 
@@ -34,7 +34,7 @@ def add(context: Context, seen: Observations, *, node_lives: bool) -> Observatio
 
 def last(context: Context, at: float) -> SignState | None:
     """Return what the sign-state file of a node that has just ended says; None if it has signed nothing."""
-    if not _may_sign(context):
+    if not may_sign(context):
         return None
     from cosmovisor.chain import keys, sign_state
 
@@ -48,8 +48,8 @@ def last(context: Context, at: float) -> SignState | None:
     return SignState(signs.chain_id, signs.validator, found.height, found.round, found.step, at)
 
 
-def _may_sign(context: Context) -> bool:
-    """Tell cheaply that there is no key in its usual place and none is named elsewhere."""
+def may_sign(context: Context) -> bool:
+    """Tell cheaply whether there can be a key: in its usual place, or where a configuration names it."""
     config = os.path.join(context.node_home, "config")
     return os.path.exists(os.path.join(config, "priv_validator_key.json")) or os.path.exists(
         os.path.join(config, "config.toml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import threading
 import time
 
 from cosmovisor.decide import commands
@@ -36,6 +37,7 @@ class Teller:
         self._path = context.layout.decisions_file
         self.log = log
         self._queue: list[bytes] = []
+        self._file = threading.Lock()
         self._writing: asyncio.Task[None] | None = None
         self._defect = ""
         self._last: tuple[str, str] = ("", "")
@@ -87,29 +89,37 @@ class Teller:
 
     def _flush(self) -> None:
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.get_running_loop().create_task(self._write(_LATER))
+            self._writing = asyncio.get_running_loop().create_task(self._write())
 
-    async def _write(self, later: float) -> None:
+    async def _write(self) -> None:
         # The record is for later reading; an upgrade must not wait for the disk because of it.
-        if later:
-            await asyncio.sleep(later)
+        await asyncio.sleep(_LATER)
         while self._queue:
-            lines, self._queue = self._queue, []
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(_append, self._path, lines)
+            await asyncio.to_thread(self._append)
 
-    async def finish(self) -> None:
-        """Write what is left."""
+    def finish(self) -> None:
+        """Write what is left; a cut of the power alone could still take it, and nobody waits for that."""
         if self._writing is not None:
             self._writing.cancel()
-        await self._write(0.0)
+        self._append(flush=False)
+
+    def _append(self, *, flush: bool = True) -> None:
+        """Write what is queued: by a thread while we run, by the last step of our end."""
+        with contextlib.suppress(OSError):
+            with self._file:
+                lines, self._queue = self._queue, []
+                if lines:
+                    _shorten(self._path)
+                    durable.append_line(self._path, b"\n".join(lines), flush=False)
+            if flush and lines:
+                durable.sync_file(self._path)
 
 
-def _append(path: str, lines: list[bytes]) -> None:
-    with contextlib.suppress(OSError):
+def _shorten(path: str) -> None:
+    """Drop the older half of a record that has become too long."""
+    with contextlib.suppress(FileNotFoundError):
         if os.path.getsize(path) > _RECORD:
             with open(path, "rb") as file:
                 file.seek(-_RECORD // 2, os.SEEK_END)
                 file.readline()
                 durable.write_file(path, file.read())
-    durable.append_line(path, b"\n".join(lines))

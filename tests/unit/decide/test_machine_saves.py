@@ -7,6 +7,7 @@ from tests.support.facts import PLAN, H
 from tests.support.playbook import Play
 
 from cosmovisor.decide import commands, events
+from cosmovisor.model.state import SignState
 
 FULL = events.Failed(0.0, "save", "no space left on device")
 
@@ -52,3 +53,31 @@ def test_after_a_failed_save_questions_go_on_and_the_upgrade_is_made(when):
     asked = questions(play)
     play.look().wait(5)
     assert questions(play) > asked
+
+
+SIGNED = SignState("c-1", "AB", 7, 0, 3, 1.0)
+
+
+def saves(play: Play) -> list[commands.Save]:
+    return [one for one in play.commands if isinstance(one, commands.Save)]
+
+
+def test_what_was_signed_is_saved_while_the_node_ends_and_a_record_never_becomes_lower():
+    play = Play().running().signal()
+    count = len(saves(play))
+    play.put(events.SignStateRead(play.now, SIGNED))
+    assert len(saves(play)) == count + 1
+    assert play.saved.sign_states == (SIGNED,)
+    play.put(events.SignStateRead(play.now, SignState("c-1", "AB", 6, 0, 3, 2.0)))
+    play.put(events.SignStateRead(play.now, None))
+    assert play.saved.sign_states == (SIGNED,)
+    assert play.exit(0).status == 0
+    assert play.saved.sign_states == (SIGNED,)
+
+
+def test_what_was_signed_is_not_saved_ahead_for_a_node_that_runs():
+    play = Play().running()
+    count = len(saves(play))
+    play.put(events.SignStateRead(play.now, SIGNED))
+    assert len(saves(play)) == count
+    assert play.machine.state.sign_states == (SIGNED,)

@@ -64,7 +64,7 @@ def say(context: Context, *told: commands.Say) -> str:
         voice = teller.Teller(context, Log(write, word=""))
         for one in told:
             voice.say(one)
-        await voice.finish()
+        voice.finish()
         os.close(write)
         with os.fdopen(read) as file:
             return file.read()
@@ -106,7 +106,7 @@ def test_an_error_is_told_even_where_the_log_is_off(
         voice = teller.Teller(context, Log(-1))
         voice.say(commands.Say("error", "cannot go on", fix="Do this."))
         voice.say(commands.Say("warn", "nobody hears this"))
-        await voice.finish()
+        voice.finish()
 
     asyncio.run(story())
     sys.stderr.flush()
@@ -123,7 +123,7 @@ def test_a_defect_of_our_own_is_one_line_with_its_place(
                 {}["missing"]
             except KeyError as error:
                 voice.defect(error)
-        await voice.finish()
+        voice.finish()
 
     asyncio.run(story())
     lines = capfd.readouterr().err.splitlines()

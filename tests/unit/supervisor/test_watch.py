@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
+import socket
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -150,5 +153,42 @@ def test_a_data_folder_that_cannot_be_watched_is_polled(home: Path, monkeypatch:
         assert "cannot be watched" in watches.problem
         Path(context.plan_file).write_text("{}")
         await seen.until("plan file")
+
+    play(context, story)
+
+
+def test_descriptors_that_are_left_to_the_kernel_are_closed_by_it(tmp_path: Path) -> None:
+    asyncinotify = pytest.importorskip("asyncinotify")
+    limit = int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
+    if limit > 2000:
+        pytest.skip("this machine allows more instances than a test should make")
+    deadline = time.monotonic() + 60
+    made = 0
+    while made < limit + 50:
+        try:
+            inotify = asyncinotify.Inotify()
+        except OSError as error:
+            # The collector works beside us: an instance that is not back yet comes back in its time.
+            assert error.errno == errno.EMFILE
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+            continue
+        inotify.add_watch(tmp_path, asyncinotify.Mask.CREATE)
+        watch.leave_to_the_kernel(inotify.fd)
+        inotify.close()
+        made += 1
+    assert len(os.listdir("/proc/self/fd")) < limit
+
+
+def test_where_nothing_can_be_left_to_the_kernel_the_end_is_an_ordinary_one(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    async def story(_: Seen, watches: watch.Watches) -> None:
+        monkeypatch.setattr(socket, "send_fds", refused)
+        watches.stop()
+        watches._inotify = None
 
     play(context, story)
