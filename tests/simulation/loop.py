@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import selectors
 from collections.abc import Callable
 from typing import Any
+
+from tests.simulation import quick
 
 
 class StuckError(Exception):
@@ -25,7 +28,6 @@ class _Selector(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self._map: dict[int, selectors.SelectorKey] = {}
-        self.turn: Callable[[float | None], None] = lambda _: None
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         key = selectors.SelectorKey(
@@ -42,8 +44,7 @@ class _Selector(selectors.BaseSelector):
         return self.register(fileobj, events, data)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.turn(timeout)
-        return []
+        raise AssertionError("the loop waits for nothing")
 
     def get_map(self) -> Any:
         return self._map
@@ -66,9 +67,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self, delay: Callable[[], float], most: int) -> None:
-        selector = _Selector()
-        super().__init__(selector)
-        selector.turn = self._turn
+        super().__init__(_Selector())
         self.now = 0.0
         self.delay = delay
         self.extra = 0.0
@@ -78,7 +77,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.turns, self.most = 0, most
         self.at_turn: tuple[int, Callable[[], None]] = (0, lambda: None)
 
-    def _turn(self, timeout: float | None) -> None:
+    def _run_once(self) -> None:
+        quick.run_once(self)
+
+    def turn(self, timeout: float | None) -> None:
         self.turns += 1
         if self.turns == self.at_turn[0]:
             self.at_turn[1]()
@@ -92,6 +94,27 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.now
+
+    def get_debug(self) -> bool:
+        return False
+
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.now + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._scheduled, handle)  # type: ignore[attr-defined]
+        handle._scheduled = True  # type: ignore[attr-defined]
+        return handle
 
     def run_in_executor(self, _: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         future: asyncio.Future[Any] = self.create_future()

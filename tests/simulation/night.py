@@ -93,6 +93,8 @@ class Night(chains.World):
         self.dead = True
         self.is_writing = False
         self.file_number = 0
+        #: Counts what has changed on the disk, so that what is unchanged is not read again.
+        self.disk = 0
         self.signed = self.sign_state = 0
         self.wake: Callable[[Any], None] = lambda _: None
         self.shell: Shell | None = None
@@ -187,6 +189,7 @@ class Night(chains.World):
     def file_written(self) -> None:
         """The plan file is another one now, at a made-up time."""
         self.file_number += 1
+        self.disk += 1
         os.utime(self.context.plan_file, (self.wall(), self.wall()))
 
     # -- the world of the supervisor -------------------------------------------------------------------------
@@ -216,6 +219,7 @@ class Night(chains.World):
     def place(self, name: str) -> None:
         """Put the binary of a plan into its folder, whole."""
         version = self.context.layout.version_for(name, self.context.settings.recase)
+        self.disk += 1
         home.binary(self.context.layout.bin(version), name)
         self.tell(f"binary of {name} is there")
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cosmovisor import backup
 from cosmovisor.chain import address, block_store, daemon_status, rpc, wal
 from cosmovisor.decide import events
+from cosmovisor.decide import turn as turns
 from cosmovisor.model.errors import BackupError, ChainError, CosmovisorError
 from cosmovisor.model.heights import UNKNOWN, Evidence
 from cosmovisor.model.receipts import BackupReceipt, FileIdentity, NodeStopped, NotStaged, StagedBinary
@@ -43,6 +44,7 @@ from cosmovisor.supervisor import (
     teller,
     watch,
 )
+from tests.simulation import quick
 from tests.simulation.home import CHAIN_ID, NODE_ID
 from tests.simulation.loop import Killed
 
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 
 #: Durable calls that can fail or be the last instruction.
 DURABLE = ("create", "write", "fsync", "replace", "symlink", "unlink", "mkdir", "rmdir", "open_append")
+#: Calls that change what a look at the disk shows, and never fail here.
+_OTHERS = ("truncate", "link", "chmod", "set_times", "exchange")
 
 
 @contextlib.contextmanager
@@ -65,6 +69,8 @@ def standing_in(night: Night) -> Iterator[None]:
 
     for (where, name), new in _places(night):
         put(where, name, _counted(night, name, getattr(calls, name)) if new == name else new)
+    for cls, written in quick.constructors():
+        put(cls, "__init__", written)
     switch = sys.getswitchinterval()
     try:
         yield
@@ -76,11 +82,18 @@ def standing_in(night: Night) -> Iterator[None]:
 
 def _places(night: Night) -> list[tuple[tuple[Any, str], Any]]:
     """Return what is stood in for, and by what."""
+
+    def version() -> int:
+        return night.disk
+
     found: list[tuple[tuple[Any, str], Any]] = [
         # The clock.
         ((time, "time"), night.wall),
         ((time, "monotonic"), night.loop.time),
         ((time, "sleep"), lambda _: None),
+        ((time, "gmtime"), lambda seconds=None, real=time.gmtime: real(_now(night, seconds))),
+        ((time, "localtime"), lambda seconds=None, real=time.localtime: real(_now(night, seconds))),
+        ((turns, "facts_of"), quick.remembering(turns.facts_of)),
         # Processes and their locks.
         ((spawn, "spawn"), lambda *args, **given: _spawn(night, *args, **given)),
         ((node, "Node"), lambda *args: _Node(night, *args)),
@@ -115,17 +128,35 @@ def _places(night: Night) -> list[tuple[tuple[Any, str], Any]]:
         ((heights, "_stamp"), lambda _: len(night.chain.data.records) if night.script.has_log else None),
         ((wal, "times_of"), lambda folder, wanted: _times(night, wanted)),
         ((block_store, "height"), lambda *_: _block_store(night)),
+        ((look, "folders"), quick.seeing(look.folders, version)),
+        ((look, "data_identity"), quick.seeing(look.data_identity, version)),
+        ((look, "plan_file"), quick.seeing(look.plan_file, version, lambda file: file.kind != "incomplete")),
+        ((active, "link"), quick.seeing(active.link, version)),
         ((look, "identity_of"), lambda status: _identity(night, status)),
         ((calls, "replace"), _replacing(night, calls.replace)),
         ((calls, "fsync"), lambda _: None),
     ]
+    found += [((calls, name), _changing(night, getattr(calls, name))) for name in _OTHERS]
     return found + [((calls, name), name) for name in DURABLE]
+
+
+def _now(night: Night, seconds: float | None) -> float:
+    return night.wall() if seconds is None else seconds
 
 
 def _counted(night: Night, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **given: Any) -> Any:
+        night.disk += 1
         night.faults.durable(name)
         return real(*args, **given)
+
+    return call
+
+
+def _changing(night: Night, real: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any) -> Any:
+        night.disk += 1
+        return real(*args)
 
     return call
 
@@ -239,13 +270,17 @@ class _Lock:
         pass
 
 
+def _nothing(*_: Any, **__: Any) -> None:
+    pass
+
+
 class _Quiet:
     """Does nothing, whatever it is asked for."""
 
     progress = ""
 
     def __getattr__(self, _: str) -> Callable[..., None]:
-        return lambda *args, **given: None
+        return _nothing
 
 
 class _Stager(_Quiet):

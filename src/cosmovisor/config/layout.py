@@ -30,83 +30,84 @@ class Layout:
     @property
     def root(self) -> str:
         """`HOME/cosmovisor`."""
-        return os.path.join(self.daemon_home, "cosmovisor")
+        home = self.daemon_home
+        return f"{home}/cosmovisor" if home[-1:] not in {"", "/"} else os.path.join(home, "cosmovisor")
 
     @property
     def current(self) -> str:
         """The link to the active version's folder."""
-        return os.path.join(self.root, "current")
+        return f"{self.root}/current"
 
     @property
     def genesis(self) -> str:
         """Folder of the first version."""
-        return os.path.join(self.root, "genesis")
+        return f"{self.root}/genesis"
 
     @property
     def upgrades(self) -> str:
         """Folder that holds one folder per plan."""
-        return os.path.join(self.root, "upgrades")
+        return f"{self.root}/upgrades"
 
     @property
     def state_file(self) -> str:
         """The state document."""
-        return os.path.join(self.root, "state.json")
+        return f"{self.root}/state.json"
 
     @property
     def history_file(self) -> str:
         """Old history that no longer fits the state document."""
-        return os.path.join(self.root, "history.jsonl")
+        return f"{self.root}/history.jsonl"
 
     @property
     def decisions_file(self) -> str:
         """The last decisions with their frozen facts."""
-        return os.path.join(self.root, "decisions.jsonl")
+        return f"{self.root}/decisions.jsonl"
 
     @property
     def supervisor_lock(self) -> str:
         """Held by the supervisor as long as it lives."""
-        return os.path.join(self.root, "supervisor.lock")
+        return f"{self.root}/supervisor.lock"
 
     @property
     def node_lock(self) -> str:
         """Inherited by the node: held exactly as long as the node lives."""
-        return os.path.join(self.root, "node.lock")
+        return f"{self.root}/node.lock"
 
     @property
     def socket(self) -> str:
         """Where the supervisor answers questions."""
-        return os.path.join(self.root, "cosmovisor.sock")
+        return f"{self.root}/cosmovisor.sock"
 
     @property
     def staging(self) -> str:
         """Unfinished binaries."""
-        return os.path.join(self.root, "staging")
+        return f"{self.root}/staging"
 
     @property
     def proofs(self) -> str:
         """Proof records of staged binaries."""
-        return os.path.join(self.root, "proofs")
+        return f"{self.root}/proofs"
 
     @property
     def config_file(self) -> str:
         """The configuration file that `init` writes."""
-        return os.path.join(self.root, "config.toml")
+        return f"{self.root}/config.toml"
 
     def folder(self, version: Version) -> str:
         """Folder of a version."""
-        return os.path.join(self.root, version.folder)
+        return f"{self.root}/{version.folder}"
 
     def bin(self, version: Version) -> str:
         """Executable of a version (the file, not its folder)."""
-        return os.path.join(self.root, version.folder, "bin", self.daemon_name)
+        return f"{self.root}/{version.folder}/bin/{self.daemon_name}"
 
     def libraries(self, version: Version) -> str:
         """Shared libraries that travel with a version; the folder need not exist."""
-        return os.path.join(self.root, version.folder, "lib")
+        return f"{self.root}/{version.folder}/lib"
 
     def marker(self, version: Version) -> str:
         """The plan kept beside `bin/` after the switch."""
-        return os.path.join(self.root, version.folder, "upgrade-info.json")
+        return f"{self.root}/{version.folder}/upgrade-info.json"
 
     def proof(self, version: Version) -> str:
         """Proof record of a version's binary."""
@@ -131,7 +132,9 @@ class Layout:
         Returns:
             None where the folder lies outside the tree.
         """
-        relative = os.path.relpath(os.path.join(self.root, folder), self.root)
+        relative = folder
+        if folder.startswith("/") or folder.endswith("/") or folder.count("/") > 1 or "." in folder:
+            relative = os.path.relpath(os.path.join(self.root, folder), self.root)
         if relative == GENESIS_VERSION.folder:
             return GENESIS_VERSION
         parent, _, last = relative.rpartition("/")

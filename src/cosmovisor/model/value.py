@@ -30,27 +30,33 @@ else:
                     names.append(name)
         defaults = {name: getattr(cls, name) for name in names if hasattr(cls, name)}
         cls.__fields__ = cls.__match_args__ = names = tuple(names)
-        known = frozenset(names)
+        known, count = frozenset(names), len(names)
         pick = itemgetter(*names) if names else lambda _: ()
 
         def __init__(self, *args, **given):
             own = self.__dict__
             own.update(defaults)
             if args:
-                if len(args) > len(names):
-                    raise TypeError(f"{cls.__name__} takes {len(names)} fields, not {len(args)}")
                 own.update(zip(names, args, strict=False))
-                for name in names[: len(args)]:
-                    if name in given:
-                        raise TypeError(f"{cls.__name__} has no field {name!r} left to set")
-            if given:
-                own.update(given)
-            if own.keys() != known:
-                for name in own:
-                    if name not in known:
-                        raise TypeError(f"{cls.__name__} has no field {name!r} left to set")
-                missing = next(name for name in names if name not in own)
-                raise TypeError(f"{cls.__name__} needs the field {missing!r}")
+                if given or len(args) > count:
+                    check_places(args, given)
+            own.update(given)
+            if len(own) != count or (given and not known.issuperset(given)):
+                complain(own)
+
+        def check_places(args, given):
+            if len(args) > count:
+                raise TypeError(f"{cls.__name__} takes {count} fields, not {len(args)}")
+            for name in names[: len(args)]:
+                if name in given:
+                    raise TypeError(f"{cls.__name__} has no field {name!r} left to set")
+
+        def complain(own):
+            for name in own:
+                if name not in known:
+                    raise TypeError(f"{cls.__name__} has no field {name!r} left to set")
+            missing = next(name for name in names if name not in own)
+            raise TypeError(f"{cls.__name__} needs the field {missing!r}")
 
         def __setattr__(self, name, _):
             raise AttributeError(f"{cls.__name__} is frozen: {name} cannot be set")
@@ -90,10 +96,11 @@ else:
         copy = instance.__class__.__new__(instance.__class__)
         own = copy.__dict__
         own.update(instance.__dict__)
-        if not own.keys() >= changes.keys():
-            name = next(name for name in changes if name not in own)
-            raise TypeError(f"{instance.__class__.__name__} has no field {name!r} left to set")
+        count = len(own)
         own.update(changes)
+        if len(own) != count:
+            name = next(name for name in changes if name not in instance.__dict__)
+            raise TypeError(f"{instance.__class__.__name__} has no field {name!r} left to set")
         return copy
 
     def fields(kind):

@@ -28,21 +28,31 @@ _WORDS = {
     "LinkKind": ("genesis", "version", "missing", "dangling", "foreign"),
 }
 _MAX_ITEMS = 100_000
+#: What JSON has by itself.
+_PLAIN = frozenset({None.__class__, bool, int, float, str})
 _known: dict[Any, dict[str, tuple[str, Any]]] = {}
+_decoders: dict[Any, dict[str, Decoder]] = {}
+_unions: dict[Any, frozenset[str]] = {}
 
 
 def encode(item: Any) -> Any:
     """Return the JSON form of a value; fields that have their default are written too."""
-    if item is None or isinstance(item, (bool, int, float, str)):
+    kind = item.__class__
+    if kind in _PLAIN:
         return item
-    if isinstance(item, (tuple, list)):
+    if kind is tuple or kind is list:
         return [encode(each) for each in item]
-    kinds = _annotations(item.__class__)
-    result = {}
-    for name in fields(item):
-        entry = encode(getattr(item, name))
-        if entry is not None and len(_classes(kinds[name][0])) > 1:
-            entry = {"kind": getattr(item, name).__class__.__name__, **entry}
+    unions = _unions.get(kind)
+    if unions is None:
+        unions = _unions[kind] = frozenset(
+            name for name, annotation in declared(kind).items() if len(_classes(annotation)) > 1
+        )
+    result, own = {}, item.__dict__
+    for name in kind.__fields__:
+        each = own[name]
+        entry: Any = each if each.__class__ in _PLAIN else encode(each)
+        if name in unions and entry is not None:
+            entry = {"kind": each.__class__.__name__, **entry}
         result[name] = entry
     return result
 
@@ -55,11 +65,14 @@ def decode(kind: Any, item: Any) -> Any:
     """
     if not isinstance(item, dict):
         raise ValueError(f"{kind.__name__} should be an object")  # noqa: TRY004  one error for every misfit
+    decoders = _decoders.get(kind)
+    if decoders is None:
+        decoders = _decoders[kind] = {name: _decoder(*where) for name, where in _annotations(kind).items()}
     given = {}
-    for name, (annotation, module) in _annotations(kind).items():
+    for name, decoder in decoders.items():
         if name in item:
             try:
-                given[name] = _decode(annotation, module, item[name])
+                given[name] = decoder(item[name])
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
     try:
@@ -99,30 +112,46 @@ def _classes(annotation: str) -> list[str]:
     return [part for part in annotation.split(" | ") if part != "None"]
 
 
-def _decode(annotation: str, module: Any, item: Any) -> Any:
+def _decoder(annotation: str, module: Any) -> Decoder:
+    """Return what makes a field of its JSON form; the annotation is taken apart once."""
     if annotation.endswith(" | None"):
-        return None if item is None else _decode(annotation[: -len(" | None")], module, item)
+        inner = _decoder(annotation[: -len(" | None")], module)
+        return lambda item: None if item is None else inner(item)
     if annotation.startswith("tuple["):
-        inner = annotation[len("tuple[") : -len(", ...]")]
-        if not isinstance(item, list) or len(item) > _MAX_ITEMS:
-            raise ValueError("should be a list")
-        return tuple([_decode(inner, module, each) for each in item])
+        inner = _decoder(annotation[len("tuple[") : -len(", ...]")], module)
+        return lambda item: _many(inner, item)
     choices = _classes(annotation)
     if len(choices) > 1:
-        name = item.get("kind") if isinstance(item, dict) else None
-        if name not in choices:
-            raise ValueError(f"should be one of {annotation}")
-        return decode(getattr(module, name), item)
+        kinds = {name: getattr(module, name) for name in choices}
+        return lambda item: _one_of(kinds, annotation, item)
     words = _WORDS.get(annotation)
     if annotation.startswith("Literal["):
         words = tuple(annotation[len("Literal[") : -1].replace('"', "").replace("'", "").split(", "))
     if words is not None:
-        if item not in words:
-            raise ValueError(f"{item!r} is none of {', '.join(words)}")
-        return item
+        return lambda item: _word(words, item)
     if annotation in {"int", "str", "bool", "float"}:
-        return _plain(annotation, item)
-    return decode(getattr(module, annotation), item)
+        return lambda item: _plain(annotation, item)
+    kind = getattr(module, annotation)
+    return lambda item: decode(kind, item)
+
+
+def _many(inner: Decoder, item: Any) -> tuple[Any, ...]:
+    if not isinstance(item, list) or len(item) > _MAX_ITEMS:
+        raise ValueError("should be a list")
+    return tuple([inner(each) for each in item])
+
+
+def _one_of(kinds: dict[str, Any], annotation: str, item: Any) -> Any:
+    name = item.get("kind") if isinstance(item, dict) else None
+    if name not in kinds:
+        raise ValueError(f"should be one of {annotation}")
+    return decode(kinds[name], item)
+
+
+def _word(words: tuple[str, ...], item: Any) -> Any:
+    if item not in words:
+        raise ValueError(f"{item!r} is none of {', '.join(words)}")
+    return item
 
 
 def _plain(annotation: str, item: Any) -> Any:

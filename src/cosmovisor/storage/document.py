@@ -90,7 +90,8 @@ def save(path: str, state: State) -> State:
         state = replace(state, history=kept)
     try:
         entries = codec.encode(state).items()
-        lines = [f"{light_json.dumps(key)}: {light_json.dumps(item)}" for key, item in entries]
+        write = light_json.writer()
+        lines = [f'"{key}": {write(item)}' for key, item in entries]
     except (TypeError, ValueError) as error:
         raise StateError(
             f"cannot write {path}: {error}",

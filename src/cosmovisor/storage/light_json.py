@@ -67,14 +67,19 @@ def dumps(value: Any) -> str:
         ValueError: A number is not finite.
         TypeError: Something has no JSON form.
     """
+    return writer()(value)
+
+
+def writer() -> Callable[[Any], str]:
+    """Return what `dumps` does, for the values of one document; after an error it is thrown away."""
     try:
         from _json import encode_basestring_ascii, make_encoder
     except ImportError:
         import json
 
-        return json.dumps(value, allow_nan=False)
+        return lambda value: json.dumps(value, allow_nan=False)
     encode = make_encoder({}, _refuse, encode_basestring_ascii, None, ": ", ", ", False, False, False)
-    return "".join(encode(value, 0))
+    return lambda value: "".join(encode(value, 0))
 
 
 def _refuse(value: object) -> Any:

@@ -39,11 +39,16 @@ def link(layout: Layout) -> Link:
 
 def is_usable(path: str) -> bool:
     """Tell whether a daemon is a regular file with something in it; execute bits are added at launch."""
+    return usable(path) is not None
+
+
+def usable(path: str) -> os.stat_result | None:
+    """Return the status of a daemon that is usable; None where it is not."""
     try:
         status = os.stat(path)
     except OSError:
-        return False
-    return stat.S_ISREG(status.st_mode) and status.st_size > 0
+        return None
+    return status if stat.S_ISREG(status.st_mode) and status.st_size > 0 else None
 
 
 def make_executable(path: str) -> None:

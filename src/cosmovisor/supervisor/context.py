@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from cosmovisor.config import layout as layouts
 from cosmovisor.config.layout import Layout
 from cosmovisor.config.settings import Settings
@@ -40,12 +38,12 @@ class Context:
     @property
     def data(self) -> str:
         """The node's data folder."""
-        return os.path.join(self.node_home, "data")
+        return f"{self.node_home}/data"
 
     @property
     def plan_file(self) -> str:
         """The file in which the chain announces the upgrade."""
-        return os.path.join(self.node_home, "data", "upgrade-info.json")
+        return f"{self.node_home}/data/upgrade-info.json"
 
 
 def build(

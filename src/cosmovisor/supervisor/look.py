@@ -113,21 +113,20 @@ def folders(layout: Layout) -> tuple[SeenFolder, ...]:
 
 def _seen(layout: Layout, version: Version, *, twin: bool) -> SeenFolder:
     path = layout.bin(version)
-    usable = active.is_usable(path)
+    status = active.usable(path)
     document = _beside(layout.marker(version))
-    digest = _digest(path, twin=twin) if usable else ""
-    return SeenFolder(version, usable, _plan(document), digest, "binaries" in document)
+    digest = "" if status is None else _digest(path, status, twin=twin)
+    return SeenFolder(version, status is not None, _plan(document), digest, "binaries" in document)
 
 
-def _digest(path: str, *, twin: bool) -> str:
+def _digest(path: str, status: os.stat_result, *, twin: bool) -> str:
+    if not twin:
+        return f"{status.st_dev}-{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+    # Two folders whose names differ only in case: only their content tells whether that matters.
+    import hashlib
+
+    digest = hashlib.sha256()
     try:
-        status = os.stat(path)
-        if not twin:
-            return f"{status.st_dev}-{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
-        # Two folders whose names differ only in case: only their content tells whether that matters.
-        import hashlib
-
-        digest = hashlib.sha256()
         with open(path, "rb") as file:
             while piece := file.read(1 << 20):
                 digest.update(piece)
