@@ -31,7 +31,7 @@ class Running:
 
     def __init__(self, step: Step) -> None:
         self.step = step
-        self.cancelled = False
+        self.cancelled = self.killed = False
         self.helper: helper.Helper | None = None
         self.progress = ""
 
@@ -42,8 +42,8 @@ class Running:
             self.helper.terminate()
 
     def kill(self) -> None:
-        """End the step's child with SIGKILL."""
-        self.cancelled = True
+        """End the step's child with SIGKILL, also one that is only just being started."""
+        self.cancelled = self.killed = True
         if self.helper is not None:
             self.helper.kill()
 
@@ -213,7 +213,9 @@ def _run(
     started = helper.Helper(context.layout.node_lock, command, environ, folder)
     running.helper = started
     try:
-        if running.cancelled:
+        if running.killed:
+            started.kill()
+        elif running.cancelled:
             started.terminate()
         return started.wait(context.settings.cosmovisor_preupgrade_timeout)
     finally:

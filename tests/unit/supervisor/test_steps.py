@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.supervisor.conftest import Script, make_context
@@ -12,7 +13,7 @@ from cosmovisor.model.plan import GENESIS_VERSION, Plan, Version
 from cosmovisor.model.receipts import FileIdentity, Proof, StagedBinary
 from cosmovisor.model.state import Step
 from cosmovisor.storage import locks
-from cosmovisor.supervisor import steps
+from cosmovisor.supervisor import helper, steps
 from cosmovisor.supervisor.context import Context
 
 PLAN = Plan("V2", 9, "info")
@@ -124,6 +125,35 @@ def test_a_step_ends_when_it_is_told_to(home: Path, how: str) -> None:
     (answer,) = answers
     assert isinstance(answer, events.Failed)
     assert answer.cancelled
+
+
+@pytest.mark.parametrize("how", ["cancel", "kill"])
+def test_a_step_that_is_ended_while_its_program_starts_ends_too(
+    home: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    context = make_context(home, cosmovisor_custom_preupgrade="hook.sh", cosmovisor_preupgrade_timeout=120.0)
+    hook = home / "cosmovisor" / "hook.sh"
+    trap = "trap '' TERM; " if how == "kill" else ""
+    hook.write_text(f"#!/bin/sh\n{trap}touch {home}/began; while :; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    running = steps.Running(Step("script", PLAN, V2, GENESIS_VERSION))
+    start = helper.Helper
+
+    def started(*given: Any) -> helper.Helper:
+        found = start(*given)
+        deadline = time.monotonic() + 60
+        while not (home / "began").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        running.cancel() if how == "cancel" else running.kill()
+        return found
+
+    monkeypatch.setattr(helper, "Helper", started)
+    before = time.monotonic()
+    answer = carry_out(context, "script", running=running)
+    assert isinstance(answer, events.Failed)
+    assert answer.cancelled
+    assert time.monotonic() - before < 60
 
 
 def test_going_back_restores_the_version_that_the_journal_names(context: Context, script: Script) -> None:
