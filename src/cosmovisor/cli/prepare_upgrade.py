@@ -32,6 +32,7 @@ def prepare_upgrade(session: Session, name: str | None, supervised: bool, given:
     if supervised:
         _supervised(session)
         return
+    from cosmovisor.model import confidence
     from cosmovisor.staging.request import Request
 
     plan: Plan | None
@@ -48,8 +49,16 @@ def prepare_upgrade(session: Session, name: str | None, supervised: bool, given:
         return
     lines = [f"Upgrade preparation complete: {record.path} (sha256 {record.sha256})"]
     lines += [f"  {_mark(proof.outcome)} {proof.text}" for proof in record.proofs if proof.text]
+    stated = confidence.of(record.trust, record.opinions)
+    lines.append(f"Confidence: {stated.level} ({stated.text})")
     checks = [{"check": each.name, "outcome": each.outcome, "text": each.text} for each in record.proofs]
-    document = {"path": record.path, "sha256": record.sha256, "source": record.source, "trust": record.trust}
+    document: dict[str, object] = {
+        "path": record.path,
+        "sha256": record.sha256,
+        "source": record.source,
+        "trust": record.trust,
+        "confidence": stated.document(),
+    }
     session.show(
         "\n".join(lines), {"plan": {"name": plan.name, "height": plan.height}, **document, "checks": checks}
     )
@@ -85,7 +94,12 @@ def _stage(session: Session, asked: Request, progress: Callable[[str], None]) ->
     priority.lower(urgent=asked.urgent)
     cage = probes.Prober(os.path.join(session.layout.staging, "cage.partial"), session.environ)
     around = prepare.Surroundings(
-        session.settings, session.layout, session.environ, session.config_file, probes=cage
+        session.settings,
+        session.layout,
+        session.environ,
+        session.config_file,
+        probes=cage,
+        node_home=session.node_home,
     )
     return prepare.prepare(around, asked, progress)
 

@@ -92,11 +92,24 @@ def _next(found: dict[str, Any]) -> list[str]:
     for prospect in found.get("prospects", ()):
         if prospect["plan"] == plan and ready:
             told.append(f"✓ ready: {prospect['folder']} ({prospect['trust']})")
-            warnings = [proof for proof in prospect["proofs"] if proof["outcome"] != "ok"]
+            told += _confidence(prospect.get("confidence"))
+            warnings = [
+                proof
+                for proof in prospect["proofs"]
+                if proof["outcome"] != "ok" and (proof["name"] != "confidence" or proof["fix"])
+            ]
             told += [f"  ! {proof['text']}. {proof['fix']}" for proof in warnings]
         elif prospect["plan"] == plan:
             told.append(f"✗ not ready: {prospect['reason']}. {prospect['fix']}")
     return told
+
+
+def _confidence(stated: dict[str, Any] | None) -> list[str]:
+    """How sure it is that this is the binary that was meant; older supervisors do not say."""
+    if stated is None:
+        return []
+    mark = {"contradicted": "✗", "unconfirmed": "!"}.get(stated["level"], "✓")
+    return [f"  {mark} confidence: {stated['level']}: {stated['text']}"]
 
 
 def _downtime(last: dict[str, Any]) -> str:

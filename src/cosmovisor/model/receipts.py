@@ -35,6 +35,24 @@ class Proof:
 
 
 @value
+class Opinion:
+    """What a place other than the plan says about a binary.
+
+    Attributes:
+        kind: `release-list` (a checksum list beside the file), `mirror` (the same file elsewhere), `peers`
+            (the version that nodes past the height run).
+        source: Who was asked, without secrets.
+        verdict: `agrees`, `contradicts`, or `silent` where nothing could be learned.
+        text: What was learned, a sentence.
+    """
+
+    kind: str
+    source: str
+    verdict: str
+    text: str
+
+
+@value
 class StagedBinary:
     """The proven executable of a plan, in its final place.
 
@@ -45,10 +63,11 @@ class StagedBinary:
         sha256: Digest of the executable, lower-case hex.
         identity: The executable's file identity when the digest was taken.
         source: Where it came from: `hand` or a URL without its secrets.
-        trust: Stated confidence: `digest`, `pinned`, `signed`, `https`, `hand`, `none`.
+        trust: What holds it: `digest`, `pinned`, `signed`, `https`, `hand`, `none`.
         proofs: Every preflight check with its outcome.
         no_pre_upgrade: True where the probe proved that the binary has no `pre-upgrade` command.
         staged_at: Seconds since the epoch.
+        opinions: What was learned about it elsewhere.
     """
 
     plan: Plan
@@ -61,6 +80,7 @@ class StagedBinary:
     proofs: tuple[Proof, ...] = ()
     no_pre_upgrade: bool = False
     staged_at: float = 0.0
+    opinions: tuple[Opinion, ...] = ()
 
 
 @value

@@ -7,7 +7,7 @@ import os
 import shutil
 
 from cosmovisor.model.errors import StagingError
-from cosmovisor.model.receipts import Proof
+from cosmovisor.model.receipts import Opinion, Proof
 from cosmovisor.model.value import replace, value
 from cosmovisor.staging import address, checksums, minisign, trust
 from cosmovisor.staging.connection import Refused
@@ -40,12 +40,14 @@ class Blob:
         sha256: Its digest.
         source: Where it came from.
         proofs: What its origin is worth.
+        opinions: What was learned elsewhere.
     """
 
     path: str
     sha256: str
     source: Source
     proofs: tuple[Proof, ...]
+    opinions: tuple[Opinion, ...] = ()
 
 
 class Downloads:
@@ -108,8 +110,31 @@ class Downloads:
         finally:
             durable.remove_file(path)
 
-    def small(self, url: str, *, operator: bool, largest: int, digest_follows: bool = False) -> bytes:
+    def digest(self, source: Source) -> str:
+        """Fetch a file only to learn its sha256; nothing of it is kept.
+
+        Raises:
+            StagingError: It cannot be had.
+        """
+        trust.admit(source, self.settings)
+        self.progress(f"comparing with {source.address.shown}")
+        path = os.path.join(self.parts, "compare.part")
+        try:
+            return self._fetch(source, path, self.settings.cosmovisor_download_limit).digests["sha256"]
+        finally:
+            durable.remove_file(path)
+
+    def small(
+        self, url: str, *, operator: bool, largest: int, digest_follows: bool = False, seconds: float = 0.0
+    ) -> bytes:
         """Fetch a small file that judges others: a checksum list or a signature.
+
+        Args:
+            url: Where it is.
+            operator: True where the operator names it.
+            largest: Most bytes to accept.
+            digest_follows: True where it is checked itself, as a signature is.
+            seconds: Try once, for so long; 0 for the usual limits.
 
         Raises:
             StagingError: It cannot be had.
@@ -123,7 +148,7 @@ class Downloads:
         else:
             loose = self.settings.cosmovisor_trust == "off"
             order = Order(place.url, path, largest, plain=loose or digest_follows, private=loose or operator)
-            fetch(self.network, order, self.progress)
+            fetch(self.network.within(seconds) if seconds else self.network, order, self.progress)
         with open(path, "rb") as file:
             data = file.read(largest + 1)
         if not place.local:

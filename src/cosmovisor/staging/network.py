@@ -6,6 +6,7 @@ setting for any of it, so that none can be set by accident.
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import os
 import socket
@@ -14,7 +15,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from cosmovisor.model.value import value
+from cosmovisor.model.value import replace, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Limits:
         redirects: How many are followed.
         attempts: How often one source is tried.
         back_off: Seconds before the second attempt; doubled each time.
+        opinions: Seconds for all small files together that are only asked for their opinion on another.
     """
 
     total: float = 1800.0
@@ -47,6 +49,7 @@ class Limits:
     redirects: int = 10
     attempts: int = 4
     back_off: float = 1.0
+    opinions: float = 20.0
 
 
 class Network:
@@ -68,6 +71,14 @@ class Network:
         self.limits = limits or Limits()
         #: Called often while a download runs or waits; raises where it is no longer wanted.
         self.watch: Callable[[], None] = lambda: None
+
+    def within(self, seconds: float) -> Network:
+        """Return the same network for something that may take only so long, and is tried once."""
+        found = copy.copy(self)
+        found.limits = replace(
+            self.limits, total=seconds, headers=min(self.limits.headers, seconds), attempts=1
+        )
+        return found
 
     @property
     def tls(self) -> ssl.SSLContext:

@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 
-from cosmovisor.model.errors import CosmovisorError, StagingError
-from cosmovisor.model.receipts import Proof
+from cosmovisor.model.errors import CosmovisorError
 from cosmovisor.model.value import replace, value
-from cosmovisor.plan import info as plan_info
-from cosmovisor.staging import (
-    building,
-    download,
-    overrides,
-    place,
-    preflight,
-    prove,
-    record,
-    shape,
-    sources,
-    warm,
-)
-from cosmovisor.staging.bounds import ArchiveError
-from cosmovisor.staging.connection import Refused
-from cosmovisor.staging.network import Limits, Network
+from cosmovisor.staging import overrides, place, prove, record, warm
 from cosmovisor.staging.outcome import NotYet, PlacedMeanwhile
 from cosmovisor.storage import durable
 
@@ -34,16 +17,14 @@ if TYPE_CHECKING:
     from cosmovisor.config.layout import Layout
     from cosmovisor.config.settings import Settings
     from cosmovisor.model.plan import Plan, Version
-    from cosmovisor.staging.address import Address
-    from cosmovisor.staging.download import Blob, Downloads
+    from cosmovisor.staging.download import Blob
+    from cosmovisor.staging.getting import Getter
+    from cosmovisor.staging.network import Network
     from cosmovisor.staging.record import Record
     from cosmovisor.staging.request import Request
 
-_CHANGE_RETRY, _BROKEN_RETRY = 30.0, 3600.0
-#: A placeholder is filled in at any time; nobody wants to miss that by an hour.
-_PLACEHOLDER_RETRY = 600.0
-#: How often a download looks whether it is still wanted.
-_LOOK = 0.3
+#: A file that has changed is looked at soon; what others say of it changes slowly.
+_CHANGE_RETRY, _DOUBT_RETRY = 30.0, 600.0
 
 
 @value
@@ -57,6 +38,7 @@ class Surroundings:
         config_file: The configuration file that the operator has named, if any.
         network: The seam to the world.
         probes: Makes what runs a binary in a cage; None in tests of the rest.
+        node_home: The node's home, to learn its chain and RPC; empty where nobody is to be asked.
     """
 
     settings: Settings
@@ -65,6 +47,7 @@ class Surroundings:
     config_file: str | None = None
     network: Network | None = None
     probes: prove.Probes | None = None
+    node_home: str = ""
 
 
 def prepare(around: Surroundings, request: Request, progress: Callable[[str], None]) -> Record | None:
@@ -114,13 +97,17 @@ class _Run:
         own = self.overrides.of(request.plan.name)
         self.pins = frozenset({own.binary_sha256} if own.binary_sha256 else ())
         self.old = record.load(self.layout.proof(version))
-        self._free = not place.is_there(self.layout.bin(version))
-        self._next_look = 0.0
+        self._getter: Getter | None = None
 
     @property
     def allowed(self) -> bool:
         """Whether anything may be fetched."""
         return self.around.settings.daemon_allow_download_binaries or self.request.download
+
+    @property
+    def node_home(self) -> str:
+        """The node's home, as far as it is known."""
+        return self.request.node_home or self.around.node_home
 
     @property
     def plan(self) -> Plan:
@@ -139,10 +126,31 @@ class _Run:
                 return self._restage()
             return self._prove()
         try:
-            return self._build(self._obtain(), swap=False)
+            return self._fetch()
         except PlacedMeanwhile:
             self.progress(f"{path} was put into place meanwhile")
             return self._prove()
+
+    @property
+    def getter(self) -> Getter:
+        """What fetches; its code is loaded here, since most runs only prove what lies in its place."""
+        if self._getter is None:
+            from cosmovisor.staging.getting import Getter
+
+            self._getter = Getter(self.around, self.request, self.version, self.overrides, self.progress)
+        return self._getter
+
+    def _fetch(self) -> Record:
+        blob = self.getter.obtain()
+        if self.request.execute:
+            return self._place(blob, swap=False)
+        return self.getter.hold(blob, self.getter.build(blob, swap=False))
+
+    def _place(self, blob: Blob, *, swap: bool) -> Record:
+        """Put a download into place and prove it; mirrors are slow and are compared when it is there."""
+        built = self.getter.build(blob, swap=swap)
+        found = self._prove(origin=built.origin, digest=built.sha256)
+        return _unless_blocked(self.getter.ask_mirrors(blob, found))
 
     def _prove(self, *, origin: prove.Origin | None = None, digest: str = "") -> Record:
         """Prove what lies in its place."""
@@ -160,29 +168,29 @@ class _Run:
             fresh=self.request.recheck,
             keep=self._may_keep(),
         )
-        for proof in found.blocking:
-            raise NotYet(proof.text, proof.fix, _CHANGE_RETRY)
+        doubted = [proof for proof in found.blocking if proof.name == "confidence"]
+        if len(doubted) < len(found.blocking):
+            return _unless_blocked(found)
         if self.request.recheck:
             warm.warm(self.layout, self.version)
-            found = self._compare_list(found)
-        return found
+        if (self.request.recheck or doubted) and self.allowed and found.source != "hand":
+            found = self.getter.ask_release_again(self.getter.compare_list(found))
+        if self.request.execute and not self.request.urgent:
+            found = self._ask_upgraded(found)
+        return _unless_blocked(found)
 
-    def _compare_list(self, found: Record) -> Record:
-        """Fetch a list behind a URL again before the height: such lists are changed after the vote."""
-        if not self.allowed or found.source == "hand" or plan_info.parse(self.plan.info).kind != "url":
+    def _ask_upgraded(self, found: Record) -> Record:
+        """Ask the nodes that are past the height, if there are any, which version they run."""
+        if not self.node_home:
             return found
-        try:
-            now = self._sources(self._downloads()).sources
-        except StagingError as error:
-            self.progress(f"the list of binaries cannot be had again: {error.cause}")
+        from cosmovisor.staging import opinions, upgraded
+
+        heard = upgraded.ask(upgraded.around(self.around, self.node_home), self.plan.height, found.says)
+        if heard is None:
             return found
-        digest = now[0].address.digest if now else None
-        if digest is None or digest.kind != "sha256" or digest.hex == found.fetched_sha256:
-            return found
-        text = f"the list behind the plan's URL names another file now (sha256 {digest.hex})"
-        fix = "Ask the chain's developers which one is right; place it by hand, or pin it in [sources]."
-        changed = replace(found, proofs=(*found.proofs, Proof("list-changed", "warning", text, fix)))
-        record.save(self.layout.proof(self.version), changed)
+        changed = opinions.attach(found, (heard,), self.around.settings)
+        if changed != found:
+            record.save(self.layout.proof(self.version), changed)
         return changed
 
     def _may_keep(self) -> bool:
@@ -210,7 +218,7 @@ class _Run:
         """The plan has changed: look at what it names now; only another file takes the place."""
         self.progress("the plan has changed; looking at what it names now")
         try:
-            blob = self._obtain()
+            blob = self.getter.obtain()
         except NotYet as error:
             accept = f"Or accept the binary in place: cosmovisor approve {self.plan.name}"
             raise NotYet(
@@ -220,161 +228,16 @@ class _Run:
             ) from None
         if self.old is not None and blob.sha256 == self.old.fetched_sha256:
             durable.remove_file(blob.path)
-            return self._prove(origin=self._origin(blob, ()))
-        return self._build(blob, swap=True)
-
-    def _downloads(self) -> Downloads:
-        settings = self.around.settings
-        network = self.around.network or Network(
-            limits=Limits(
-                total=settings.cosmovisor_download_timeout, back_off=0.2 if self.request.urgent else 1.0
-            )
-        )
-        network.watch = self._watch_place
-        return download.Downloads(settings, self.layout, network, self.progress)
-
-    def _sources(self, downloads: Downloads) -> sources.Found:
-        return sources.gather(
-            self.layout,
-            self.version,
-            self.plan,
-            self.overrides,
-            downloads.document if self.allowed else _no_documents,
-            mirrors=self.around.settings.cosmovisor_mirrors if self.allowed else (),
-        )
-
-    def _obtain(self) -> Blob:
-        downloads = self._downloads()
-        found = self._sources(downloads)
-        usable = [source for source in found.sources if self.allowed or source.address.local]
-        if not usable:
-            raise self._nothing(found, allowed=self.allowed)
-        try:
-            blob = downloads.obtain(usable)
-        except NotYet as error:
-            after = error.retry_after
-            if after is None and found.changeable:
-                after = _BROKEN_RETRY
-            raise NotYet(error.cause, error.next_step, after) from None
-        return self._with_opinion(downloads, blob)
-
-    def _watch_place(self) -> None:
-        """Give up a download as soon as somebody has put a binary into place: nobody waits for it then.
-
-        Raises:
-            PlacedMeanwhile: So it is.
-        """
-        now = time.monotonic()
-        if now < self._next_look:
-            return
-        self._next_look = now + _LOOK
-        if self._free and place.is_there(self.layout.bin(self.version)):
-            raise PlacedMeanwhile("a binary was put into place meanwhile")
-
-    def _with_opinion(self, downloads: Downloads, blob: Blob) -> Blob:
-        from cosmovisor.staging import opinions
-
-        if self.request.urgent:
-            return blob
-        heard = opinions.ask(downloads, blob)
-        return replace(blob, proofs=(*blob.proofs, *heard)) if heard else blob
-
-    def _nothing(self, found: sources.Found, *, allowed: bool) -> NotYet:
-        path = self.layout.bin(self.version)
-        if not allowed:
-            return NotYet(
-                f"there is no binary at {path}, and downloads are not allowed",
-                f"Put the new binary to {path}, or set DAEMON_ALLOW_DOWNLOAD_BINARIES=true.",
-            )
-        why = "; ".join(found.problems) or "nothing names a source"
-        return NotYet(
-            f"there is no binary at {path}, and none can be fetched: {why}",
-            f"Put the new binary to {path}, or name its URL in [sources] of config.toml.",
-            _PLACEHOLDER_RETRY if found.changeable else None,
-        )
-
-    def _build(self, blob: Blob, *, swap: bool) -> Record:
-        """Unpack, look at it, and put it into place."""
-        name = self.layout.daemon_name
-        stem = os.path.join(self.layout.staging, blob.sha256)
-        raw, built = f"{stem}.unpacked.partial", f"{stem}.partial"
-        self.progress(f"unpacking {blob.source.address.file}")
-        moved = False
-        try:
-            found, moved = building.build(blob, raw, built, name, keep=not self.request.execute)
-            self._look(blob, built, found)
-            origin = self._origin(blob, found.notes)
-            if not self.request.execute:
-                return self._held(blob, found, origin)
-            place.commit(self.layout, self.version, built, swap=swap)
-        except ArchiveError as error:
-            durable.remove_file(blob.path)
-            raise NotYet(
-                f"{blob.source.address.shown} cannot be used: {error.cause}",
-                error.next_step or "Ask the publisher, or put the binary into place by hand.",
-                _BROKEN_RETRY,
-            ) from None
-        finally:
-            place.sweep(self.layout)
-            download.prune(
-                self.layout,
-                self.around.settings.cosmovisor_staging_keep,
-                "" if self.request.execute else blob.sha256,
-            )
-        if not moved:
-            durable.remove_file(blob.path)
-        return self._prove(origin=origin, digest=found.sha256)
-
-    def _look(self, blob: Blob, built: str, found: shape.Shape) -> None:
-        """The static checks, before anything is in place: what cannot run does not get there."""
-        path = os.path.join(built, found.daemon)
-        if self.pins and found.sha256 not in self.pins:
-            durable.remove_file(blob.path)
-            raise NotYet(
-                f"the program's sha256 {found.sha256} is not the one pinned in config.toml",
-                "Correct the pin, or the URL.",
-                _BROKEN_RETRY,
-            )
-        folders = prove.library_path(built, self.around.environ)
-        kept = prove.library_path(self.layout.folder(self.version), {})
-        for proof in preflight.examine(path, (*folders, *kept), self.around.environ):
-            if proof.outcome == "blocking":
-                durable.remove_file(blob.path)
-                raise NotYet(
-                    f"what was fetched cannot run here: {proof.text.replace(path, found.was)}",
-                    proof.fix.replace(path, found.was),
-                    _BROKEN_RETRY,
-                )
-
-    def _origin(self, blob: Blob, notes: tuple[str, ...]) -> prove.Origin:
-        from cosmovisor.staging import trust
-
-        return prove.Origin(
-            source="hand" if blob.source.address.local else blob.source.address.shown,
-            trust=trust.worth(blob.source),
-            fetched_sha256=blob.sha256,
-            proofs=(*blob.proofs, *(Proof("archive", "ok", note) for note in notes)),
-        )
-
-    def _held(self, blob: Blob, found: shape.Shape, origin: prove.Origin) -> Record:
-        """The plan is not decided: the file stays in the cache, and nothing goes into place."""
-        kept = record.Record(
-            folder=self.version.folder,
-            path=blob.path,
-            sha256=found.sha256,
-            identity=record.identity_of(os.stat(blob.path)),
-            plan_name=self.plan.name,
-            plan_height=self.plan.height,
-            info_sha256=record.info_digest(self.plan.info),
-            source=origin.source,
-            trust=origin.trust,
-            proofs=origin.proofs,
-            staged_at=prove.now(),
-            fetched_sha256=blob.sha256,
-        )
-        record.save(self.layout.proof(self.version), kept)
-        return kept
+            return self._prove(origin=self.getter.origin(blob))
+        return self._place(blob, swap=True)
 
 
-def _no_documents(_place: Address, _operator: bool) -> tuple[str, str]:
-    raise Refused("downloads are not allowed (DAEMON_ALLOW_DOWNLOAD_BINARIES)")
+def _unless_blocked(found: Record) -> Record:
+    """Return a record that forbids no launch.
+
+    Raises:
+        NotYet: It does.
+    """
+    for proof in sorted(found.blocking, key=lambda each: each.name == "confidence"):
+        raise NotYet(proof.text, proof.fix, _DOUBT_RETRY if proof.name == "confidence" else _CHANGE_RETRY)
+    return found

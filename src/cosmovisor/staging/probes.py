@@ -82,7 +82,7 @@ class Prober:
         else:
             text = "whether it has a pre-upgrade command could not be found out; it is asked at the height"
             proofs.append(Proof("pre-upgrade-probe", "ok", text))
-        return Probed(tuple(proofs), absent)
+        return Probed(tuple(proofs), absent, _said(version) if version.status == 0 else "")
 
     def run(
         self, path: str, arguments: Sequence[str], libraries: Sequence[str], *, seconds: float = _SECONDS
@@ -192,9 +192,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
-def _version_proof(answer: Answer) -> Proof:
+def _said(answer: Answer) -> str:
+    """The first line that is not empty, fit to be shown."""
     said = next((line.strip() for line in answer.output.splitlines() if line.strip()), "")[:120]
-    shown = "".join(each if each.isprintable() else "?" for each in said)
+    return "".join(each if each.isprintable() else "?" for each in said)
+
+
+def _version_proof(answer: Answer) -> Proof:
+    shown = _said(answer)
     if answer.status == 0:
         return Proof("version-probe", "ok", f"`version` says {shown!r} in {answer.seconds:.1f} s")
     if answer.status is None:

@@ -9,7 +9,7 @@ import time
 
 from cosmovisor.model.errors import StagingError
 from cosmovisor.model.plan import Plan, Version
-from cosmovisor.model.receipts import Proof
+from cosmovisor.model.receipts import Opinion, Proof
 from cosmovisor.model.value import value
 from cosmovisor.staging import preflight, ready, record, writers
 from cosmovisor.staging.outcome import NotYet
@@ -30,10 +30,11 @@ _EXECUTE = 0o111
 
 @value
 class Probed:
-    """What running the binary in a cage has shown."""
+    """What running the binary in a cage has shown; `says` is the answer of its `version`."""
 
     proofs: tuple[Proof, ...] = ()
     no_pre_upgrade: bool = False
+    says: str = ""
 
 
 @value
@@ -45,12 +46,14 @@ class Origin:
         trust: `digest`, `pinned`, `signed`, `https`, `hand` or `none`.
         fetched_sha256: Digest of what was downloaded.
         proofs: What fetching and verifying have found.
+        opinions: What was learned elsewhere.
     """
 
     source: str = "hand"
     trust: str = "hand"
     fetched_sha256: str = ""
     proofs: tuple[Proof, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
 
 
 def prove(
@@ -132,6 +135,8 @@ def prove(
         approved_sha256=old.approved_sha256 if old is not None and old.sha256 == digest else "",
         libraries=record.libraries_in(folder),
         twins=twins,
+        says=probed.says or (old.says if old is not None and old.sha256 == digest else ""),
+        opinions=found.opinions,
     )
     if keep:
         record.save(layout.proof(version), found_out)
@@ -192,10 +197,13 @@ def _make_executable(path: str, mode: int) -> list[Proof]:
 def _origin(given: Origin | None, old: record.Record | None, digest: str, path: str) -> Origin:
     if given is not None:
         return given
-    if old is not None and old.path == path and old.sha256 == digest and old.source != "hand":
-        kept = tuple(proof for proof in old.proofs if proof.name in {"trust", "confidence"})
-        return Origin(old.source, old.trust, old.fetched_sha256, kept)
-    return Origin()
+    if old is None or old.path != path or old.sha256 != digest:
+        return Origin()
+    words = {"trust", "confidence"} if old.source != "hand" else {"confidence"}
+    kept = tuple(proof for proof in old.proofs if proof.name in words)
+    if old.source != "hand":
+        return Origin(old.source, old.trust, old.fetched_sha256, kept, old.opinions)
+    return Origin(proofs=kept, opinions=old.opinions)
 
 
 def _digest_proofs(

@@ -75,6 +75,7 @@ def check(settings: Settings, layout: Layout, plan: Plan) -> StagedBinary | NotS
         proofs=record.proofs,
         no_pre_upgrade=record.no_pre_upgrade,
         staged_at=record.staged_at,
+        opinions=record.opinions,
     )
 
 

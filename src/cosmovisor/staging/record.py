@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from cosmovisor.model.plan import Plan
-from cosmovisor.model.receipts import FileIdentity, Proof
+from cosmovisor.model.receipts import FileIdentity, Opinion, Proof
 from cosmovisor.model.value import fields, replace, value
 
 TYPE_CHECKING = False
@@ -43,8 +43,7 @@ class Record:
         plan_name: Name of the plan it was proven for.
         plan_height: Its height then; a plan that only moves keeps its proof.
         info_sha256: Digest of that plan's info: other info, other proof; `ANY_INFO` where the operator named
-        the
-            binary of this plan.
+            the binary of this plan.
         source: `hand`, or the URL without its secrets.
         trust: `digest`, `pinned`, `signed`, `https`, `hand` or `none`.
         proofs: Every check with its outcome.
@@ -55,6 +54,8 @@ class Record:
         approved_sha256: Digest that the operator has approved in spite of its proofs.
         libraries: The files in `lib/` with their identities.
         twins: Folders with binaries whose names differ only in case, found equal.
+        says: What its `version` command has answered; empty where it was not run.
+        opinions: What was learned about it elsewhere.
     """
 
     folder: str
@@ -74,6 +75,8 @@ class Record:
     approved_sha256: str = ""
     libraries: tuple[Companion, ...] = ()
     twins: tuple[str, ...] = ()
+    says: str = ""
+    opinions: tuple[Opinion, ...] = ()
 
     @property
     def blocking(self) -> tuple[Proof, ...]:
@@ -166,6 +169,7 @@ def _record(document: dict[str, Any]) -> Record | None:
     known = {name: document[name] for name in fields(Record) if name in document}
     known["identity"] = FileIdentity(**known["identity"])
     known["proofs"] = tuple(Proof(**proof) for proof in known.get("proofs", ()))
+    known["opinions"] = tuple(Opinion(**opinion) for opinion in known.get("opinions", ()))
     known["twins"] = tuple(known.get("twins", ()))
     known["libraries"] = tuple(
         Companion(item["path"], FileIdentity(**item["identity"])) for item in known.get("libraries", ())

@@ -32,8 +32,8 @@ class Request:
         recheck: True where everything is to be proven again in full, the digest above all.
         download: True where the operator asks by hand: then downloads are allowed whatever the setting says.
         operator: True where the operator names the binary of a plan of this name: whatever the chain's own
-        info
-            says later, the proof stays good.
+            info says later, the proof stays good.
+        node_home: The node's home, where the parent knows it; empty leaves it to the environment.
     """
 
     plan: Plan
@@ -43,6 +43,7 @@ class Request:
     recheck: bool = False
     download: bool = False
     operator: bool = False
+    node_home: str = ""
 
 
 def read(stream: BinaryIO) -> Request:
@@ -58,12 +59,15 @@ def read(stream: BinaryIO) -> Request:
         document = json.loads(data)
         name, height, info = document["name"], document["height"], document.get("info", "")
         flags = {word: document[word] for word in _FLAGS if word in document}
+        node_home = document.get("node_home", "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise PlanError("the plan on standard input is not a JSON object with name and height") from None
-    good = isinstance(name, str) and isinstance(info, str) and type(height) is int
+    good = (
+        isinstance(name, str) and isinstance(info, str) and type(height) is int and isinstance(node_home, str)
+    )
     if not good or not all(isinstance(flag, bool) for flag in flags.values()):
         raise PlanError("the plan on standard input has a member of the wrong type")
-    return Request(Plan(names.check(name), height, info), **flags)
+    return Request(Plan(names.check(name), height, info), **flags, node_home=node_home)
 
 
 class Answers:
@@ -78,6 +82,9 @@ class Answers:
 
     def staged(self, record: Record, committed: bool) -> None:
         """Say that the binary is there: in its place (`committed`), or kept until the plan is scheduled."""
+        from cosmovisor.model import confidence
+
+        stated = confidence.of(record.trust, record.opinions)
         self._line(
             {
                 "event": "staged",
@@ -85,6 +92,7 @@ class Answers:
                 "sha256": record.sha256,
                 "source": record.source,
                 "trust": record.trust,
+                "confidence": {"level": stated.level, "text": stated.text},
                 "committed": committed,
                 "warnings": [proof.text for proof in record.proofs if proof.outcome == "warning"],
             }

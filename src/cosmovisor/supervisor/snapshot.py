@@ -7,6 +7,7 @@ import time
 
 from cosmovisor.config.settings import Settings
 from cosmovisor.decide.machine import Machine
+from cosmovisor.model import confidence
 from cosmovisor.model.heights import Evidence
 from cosmovisor.model.observations import Link, Observations, Prospect
 from cosmovisor.model.plan import Plan
@@ -216,6 +217,7 @@ def _prospect(prospect: Prospect) -> dict[str, Any]:
         "sha256": staged.sha256,
         "source": staged.source,
         "trust": staged.trust,
+        "confidence": confidence.of(staged.trust, staged.opinions).document(),
         "proofs": [
             {"name": proof.name, "outcome": proof.outcome, "text": proof.text, "fix": proof.fix}
             for proof in staged.proofs

@@ -45,6 +45,8 @@ class Stager:
         self._ahead: list[str] = []
         self._recheck: Plan | None = None
         self._proving = ""
+        self._quiet = False
+        self._told: dict[str, str] = {}
         self.progress = ""
         self.next_try_at = 0.0
 
@@ -118,6 +120,7 @@ class Stager:
             plan = Plan(self._ahead.pop(0), 0)
         self._answer, self._looked = {}, False
         self._proving = "" if self._plan is not None else plan.name
+        self._quiet = not scheduled
         request = {
             "name": plan.name,
             "height": plan.height,
@@ -125,6 +128,7 @@ class Stager:
             "urgent": self._urgent,
             "execute": scheduled,
             "recheck": self._plan is None and scheduled,
+            "node_home": self._context.node_home,
         }
         try:
             self._program = program.Program(
@@ -148,6 +152,7 @@ class Stager:
         self._program = None
         self.progress = ""
         answer = self._answer
+        self._tell_confidence(answer)
         if self._proving or self._plan is None:
             self._proving = ""
             self._changed()
@@ -164,6 +169,18 @@ class Stager:
         self._failed(
             reason, str(answer.get("fix", "")), float(after) if isinstance(after, int | float) else None
         )
+
+    def _tell_confidence(self, answer: dict[str, object]) -> None:
+        """Tell how sure it is that a binary is the right one, when that has changed."""
+        stated = answer.get("confidence")
+        if not isinstance(stated, dict) or not answer.get("committed") or self._quiet:
+            return
+        text = f"{stated.get('level')}: {stated.get('text')}"
+        path = str(answer.get("path"))
+        if self._told.get(path) != text:
+            self._told[path] = text
+            level = "warn" if stated.get("level") == "contradicted" else "info"
+            self._tell(level, f"{path} is staged; confidence in it is {text}"[:2000])
 
     def _failed(self, reason: str, fix: str, after: float | None) -> None:
         self._failures += 1
