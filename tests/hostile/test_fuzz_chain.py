@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import tempfile
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cosmovisor.chain import answer, genesis, gov, keys, rpc, sign_state, upgrade, wal
@@ -18,22 +17,11 @@ from cosmovisor.chain.address import rpc_address
 from cosmovisor.chain.messages import chain_pb2 as m
 from cosmovisor.model.errors import ChainError
 from cosmovisor.model.plan import Plan
+from tests.support.fuzzing import fuzz, mutated
 from tests.support.scripted_rpc import status
 from tests.support.wal_bytes import block, end_height, noise
 
-FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))
 DATA = pathlib.Path(__file__).parents[1] / "data"
-
-
-def fuzz(examples: int):
-    """A quick dose with the same seed each time in `make test`; random and long in `make fuzz`."""
-    return settings(
-        max_examples=examples * FACTOR,
-        deadline=None,
-        derandomize=FACTOR == 1,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 json_values = st.recursive(
@@ -41,31 +29,6 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=12,
 )
-
-
-def mutated(data: bytes):
-    """Real bytes with pieces cut out, doubled or overwritten."""
-
-    @st.composite
-    def build(draw):
-        found = bytearray(data)
-        for _ in range(draw(st.integers(1, 4))):
-            at = draw(st.integers(0, max(len(found) - 1, 0)))
-            size = draw(st.integers(0, 200))
-            what = draw(st.sampled_from(["cut", "double", "write", "flip", "end"]))
-            if what == "cut":
-                del found[at : at + size]
-            elif what == "double":
-                found[at:at] = found[at : at + size]
-            elif what == "write":
-                found[at : at + size] = draw(st.binary(max_size=size))
-            elif what == "flip" and found:
-                found[at] ^= 1 << draw(st.integers(0, 7))
-            elif what == "end":
-                del found[at:]
-        return bytes(found)
-
-    return build()
 
 
 def last(data: bytes) -> wal.EndHeight | None:

@@ -8,16 +8,17 @@ import json
 import os
 import tempfile
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cosmovisor.model.errors import CosmovisorError, StagingError
 from cosmovisor.staging import address, checksums, elf, loader, record, registry, request, unpack
 from cosmovisor.staging.bounds import ArchiveError, Bounds
 from tests.support import binaries
+from tests.support.fuzzing import fuzz
 from tests.support.staging_home import tar, zipped
 
-ROUNDS = settings(max_examples=150, deadline=None)
+ROUNDS = fuzz(150)
 ARCHIVES = [
     tar(("bin/testd", b"x" * 3000), ("LICENSE", b"y" * 700), mode="w"),
     tar(("bin/testd", b"x" * 3000), ("LICENSE", b"y" * 700)),

@@ -75,7 +75,7 @@ def read(text: str) -> Plan:
     if isinstance(document, dict):
         found = _search(document, 0)
         if found is not None:
-            name, height, info = found.get("name"), found.get("height", 0), found.get("info", "")
+            name, height, info = found.get("name"), found.get("height") or 0, found.get("info") or ""
             if isinstance(height, str) and height.isdigit():
                 height = int(height)
             if not isinstance(name, str) or not isinstance(info, str) or not isinstance(height, int):
