@@ -56,11 +56,9 @@ def after_stop(turn: Turn) -> None:
         turn.end(1)
     elif why == "upgrade" and goal is not None and goal.plan is not None and goal.version is not None:
         _begin_upgrade(turn, goal, goal.plan)
-    elif why == "go back" and goal is not None and goal.plan is not None:
-        record = ledger.record_of(turn.m.state, goal.plan)
-        version = record.version or goal.version
-        if version is not None:
-            run_step(turn, Step("go back", goal.plan, version, goal.version, inferred=True, since=_now(turn)))
+    elif why == "go back" and goal is not None and goal.plan is not None and goal.version is not None:
+        version = ledger.record_of(turn.m.state, goal.plan).version or goal.version
+        run_step(turn, Step("go back", goal.plan, version, goal.version, inferred=True, since=_now(turn)))
     else:
         turn.set(why="", run=None)
         turn.enter("starting", "what is on disk")
