@@ -59,8 +59,7 @@ class Program:
         self._buffer, self._skipping = b"", False
         self._given = given
         loop = asyncio.get_running_loop()
-        theirs_in, self._in = os.pipe()
-        self._out, theirs_out = os.pipe()
+        theirs_in, self._in, self._out, theirs_out = _pipes(argv[0])
         try:
             redirect = ((theirs_in, 0), (theirs_out, 1))
             self.child = spawn.spawn(argv[0], argv[1:], environ, now=time.time(), redirect=redirect)
@@ -154,6 +153,26 @@ class Program:
             self._in = -1
         await asyncio.to_thread(processes.kill_session, self.child.pid)
         self._ended(status)
+
+
+def _pipes(program: str) -> tuple[int, int, int, int]:
+    """Open a pipe to a program and one from it, both or none.
+
+    Raises:
+        CosmovisorError: No descriptors are left.
+    """
+    ends: tuple[int, ...] = ()
+    try:
+        ends = os.pipe()
+        ends += os.pipe()
+    except OSError as error:
+        for end in ends:
+            os.close(end)
+        raise CosmovisorError(
+            f"cannot start {program}: {error.strerror}",
+            "Raise the limit of open files of this service (LimitNOFILE=), or end what uses them up.",
+        ) from error
+    return ends[0], ends[1], ends[2], ends[3]
 
 
 def finish(future: asyncio.Future[None]) -> None:

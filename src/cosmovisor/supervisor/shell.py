@@ -189,6 +189,8 @@ class Shell:
         return self._acting or bool(self._queue) or self.machine.phase != "running"
 
     def _signalled(self, name: Any, terminal: bool) -> None:
+        if name == "HUP":
+            self.stager.look_again()  # Who asks for a look does not want to wait for the next try either.
         self.put(events.SignalCame(time.monotonic(), name, terminal))
 
     def _woken(self, what: Any) -> None:

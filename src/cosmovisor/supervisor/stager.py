@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 
 from cosmovisor.model.errors import CosmovisorError
@@ -14,9 +15,16 @@ from cosmovisor.supervisor.context import Context
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Literal
+
+    Kind = Literal["stage", "recheck", "prove"]
 
 #: Seconds between two tries, ahead of the height and at it; doubled with each failure up to the second.
 _CALM, _URGENT = (30.0, 1800.0), (2.0, 30.0)
+#: Seconds to the next try where something was put into place while one was running.
+_LOOKED = 0.2
+#: How often a check that ends without an answer is made.
+_CHECKS = 3
 
 
 class Stager:
@@ -39,14 +47,14 @@ class Stager:
         self._urgent = False
         self._again: asyncio.TimerHandle | None = None
         self._failures = 0
-        self._last_failure = ""
+        self._crashes = 0
+        self._told: dict[str, str] = {}
+        self._confidence: dict[str, str] = {}
         self._answer: dict[str, object] = {}
         self._looked = False
         self._ahead: list[str] = []
         self._recheck: Plan | None = None
-        self._proving = ""
-        self._quiet = False
-        self._told: dict[str, str] = {}
+        self._job: tuple[Kind, Plan] | None = None
         self.progress = ""
         self.next_try_at = 0.0
 
@@ -55,9 +63,10 @@ class Stager:
         if plan != self._plan or urgent != self._urgent:
             changed = plan != self._plan
             self._plan, self._urgent = plan, urgent
-            self._failures, self._last_failure = 0, ""
+            self._failures = 0
+            self._told.pop(plan.name, None)
             self._cancel_timer()
-            if self._program is not None and changed and self._proving != plan.name:
+            if self._program is not None and changed and not self._is_checking(plan.name):
                 self._program.stop()
                 return  # `_ended` starts the new one.
         if self._program is None and self._again is None:
@@ -68,7 +77,7 @@ class Stager:
 
         One after the other, while nothing else is asked for.
         """
-        self._ahead = [name for name in names if name != self._proving]
+        self._ahead = [name for name in names if not self._is_checking(name)]
         if self._program is None and self._again is None and self._plan is None:
             self._start()
 
@@ -108,26 +117,31 @@ class Stager:
             self._again = None
             self.next_try_at = 0.0
 
+    def _is_checking(self, name: str) -> bool:
+        return self._job is not None and self._job[0] != "stage" and self._job[1].name == name
+
+    def _next(self) -> tuple[Kind, Plan] | None:
+        if self._plan is not None:
+            return "stage", self._plan
+        if self._recheck is not None:
+            plan, self._recheck = self._recheck, None
+            return "recheck", plan
+        return ("prove", Plan(self._ahead.pop(0), 0)) if self._ahead else None
+
     def _start(self) -> None:
         self._again, self.next_try_at = None, 0.0
-        plan, again = self._plan, self._recheck
-        scheduled = plan is not None or again is not None
-        if plan is None and again is not None:
-            plan, self._recheck = again, None
-        elif plan is None:
-            if not self._ahead:
-                return
-            plan = Plan(self._ahead.pop(0), 0)
+        self._job = self._next()
+        if self._job is None:
+            return
+        kind, plan = self._job
         self._answer, self._looked = {}, False
-        self._proving = "" if self._plan is not None else plan.name
-        self._quiet = not scheduled
         request = {
             "name": plan.name,
             "height": plan.height,
             "info": plan.info,
             "urgent": self._urgent,
-            "execute": scheduled,
-            "recheck": self._plan is None and scheduled,
+            "execute": kind != "prove",
+            "recheck": kind == "recheck",
             "node_home": self._context.node_home,
         }
         try:
@@ -139,60 +153,117 @@ class Stager:
                 light_json.dumps(request).encode() + b"\n",
             )
         except CosmovisorError as error:
-            self._failed(error.cause, error.next_step, None)
+            self._failed(kind, plan, f"{plan.name} cannot be got ready: {error.cause}", error.next_step)
 
     def _line(self, line: dict[str, object]) -> None:
         event = line.get("event")
         if event == "progress":
             self.progress = str(line.get("text", ""))[:300]
-        elif event in {"staged", "failed"}:
+        elif event in {"staged", "failed", "done"}:
             self._answer = line
 
     def _ended(self, status: int | None) -> None:
-        self._program = None
+        job, self._program, self._job = self._job, None, None
         self.progress = ""
-        answer = self._answer
-        self._tell_confidence(answer)
-        if self._proving or self._plan is None:
-            self._proving = ""
-            self._changed()
-            self._start()
+        if job is None:
             return
-        if answer.get("event") == "staged" and status == 0:
-            self._failures, self._last_failure = 0, ""
-            self._plan = None
-            self._changed()
+        kind, plan = job
+        event = self._answer.get("event")
+        if kind == "stage" and plan != self._plan:
+            self._changed()  # Another plan has taken its place: this end is nobody's failure.
             self._start()
-            return
-        reason = str(answer.get("reason", "")) or f"the staging process ended with status {status}"
-        after = answer.get("retry_after")
-        self._failed(
-            reason, str(answer.get("fix", "")), float(after) if isinstance(after, int | float) else None
-        )
+        elif event in {"staged", "done"} and status == 0:
+            if kind != "prove":
+                self._tell_confidence(self._answer)
+            self._succeeded(kind, plan)
+        elif event == "failed":
+            reason, after = self._answer.get("reason"), self._answer.get("retry_after")
+            self._failed(
+                kind,
+                plan,
+                reason if isinstance(reason, str) and reason else f"{plan.name} was refused without a reason",
+                str(self._answer.get("fix") or ""),
+                float(after) if isinstance(after, int | float) else None,
+                answered=True,
+            )
+        else:
+            self._failed(kind, plan, f"the staging process of {plan.name} {how_it_ended(status)}", _BY_HAND)
 
     def _tell_confidence(self, answer: dict[str, object]) -> None:
         """Tell how sure it is that a binary is the right one, when that has changed."""
         stated = answer.get("confidence")
-        if not isinstance(stated, dict) or not answer.get("committed") or self._quiet:
+        if not isinstance(stated, dict) or not answer.get("committed"):
             return
         text = f"{stated.get('level')}: {stated.get('text')}"
         path = str(answer.get("path"))
-        if self._told.get(path) != text:
-            self._told[path] = text
+        if self._confidence.get(path) != text:
+            self._confidence[path] = text
             level = "warn" if stated.get("level") == "contradicted" else "info"
             self._tell(level, f"{path} is staged; confidence in it is {text}"[:2000])
 
-    def _failed(self, reason: str, fix: str, after: float | None) -> None:
-        self._failures += 1
-        if reason != self._last_failure:
-            self._last_failure = reason
-            self._tell("warn", f"{reason}. {fix}".rstrip())
-        low, high = _URGENT if self._urgent else _CALM
-        wait = min(high, low * 2 ** min(self._failures - 1, 10))
-        if after is not None:
-            wait = min(high, max(after, 0.5))
-        if self._looked:
-            wait = 0.2  # Something was put into place while this try was running.
-        self.next_try_at = time.time() + wait
-        self._again = asyncio.get_running_loop().call_later(wait, self._start)
+    def _succeeded(self, kind: Kind, plan: Plan) -> None:
+        self._failures = self._crashes = 0
+        self._told.pop(plan.name, None)
+        if kind == "stage":
+            self._plan = None
         self._changed()
+        self._start()
+
+    def _failed(
+        self,
+        kind: Kind,
+        plan: Plan,
+        reason: str,
+        fix: str,
+        after: float | None = None,
+        *,
+        answered: bool = False,
+    ) -> None:
+        """Say a failure, once; a plan is tried for ever, a check only where it ended without an answer."""
+        self._job = None
+        if kind == "stage":
+            self._failures += 1
+        else:
+            self._crashes = 0 if answered else self._crashes + 1
+        again = kind == "stage" or 0 < self._crashes < _CHECKS
+        wait = self._pause(after) if again else 0.0
+        if self._told.get(plan.name) != reason:
+            self._told[plan.name] = reason
+            text = f"{reason}. {fix}".rstrip()
+            self._tell("warn", f"{text} It is tried again in {wait:g} s." if again else text)
+        if again:
+            if kind == "recheck":
+                self._recheck = self._recheck or plan
+            elif kind == "prove":
+                self._ahead.insert(0, plan.name)
+            self.next_try_at = time.time() + wait
+            self._again = asyncio.get_running_loop().call_later(wait, self._start)
+            self._changed()
+            return
+        self._crashes = 0
+        self._changed()
+        self._start()
+
+    def _pause(self, after: float | None) -> float:
+        if self._looked:
+            return _LOOKED
+        low, high = _URGENT if self._urgent else _CALM
+        if after is not None:
+            return min(high, max(after, 0.5))
+        return min(high, low * 2.0 ** min(max(self._failures, self._crashes) - 1, 10))
+
+
+_BY_HAND = "Above this line stands what it wrote; `cosmovisor prepare-upgrade` does the same in sight."
+
+
+def how_it_ended(status: int | None) -> str:
+    """Say the end of a process that has given no usable answer."""
+    if status is None:
+        return "has ended, nobody knows how, without an answer"
+    if status >= 0:
+        return f"ended with status {status} without an answer"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"was ended by {name} without an answer"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +17,7 @@ from cosmovisor.model.observations import Link, Observations, SeenFile
 from cosmovisor.model.plan import GENESIS_VERSION
 from cosmovisor.model.state import EMPTY
 from cosmovisor.observe.log import Log
-from cosmovisor.supervisor import effects, facts, first, shell
+from cosmovisor.supervisor import effects, facts, first, notify, shell, stager
 from cosmovisor.supervisor.context import Context
 
 Turn = tuple[machine.Machine, tuple[Any, ...]]
@@ -125,3 +127,24 @@ def test_a_defect_at_the_nodes_end_still_passes_its_status_on(
         return now, ()
 
     assert run(quiet, advance, monkeypatch) == 9
+
+
+def test_a_hang_up_cuts_the_wait_for_the_next_try_of_staging_short(
+    quiet: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    came: list[events.SignalCame] = []
+
+    def advance(now: machine.Machine, event: Any) -> Turn:
+        if isinstance(event, events.Started):
+            os.kill(os.getpid(), signal.SIGHUP)
+        if isinstance(event, events.SignalCame):
+            came.append(event)
+            return now, (commands.Exit(0),)
+        return now, ()
+
+    monkeypatch.setattr(stager.Stager, "look_again", lambda _: looked.append("again"))
+    monkeypatch.setattr(notify, "has_terminal", lambda: False)
+    assert run(quiet, advance, monkeypatch) == 0
+    assert [event.name for event in came] == ["HUP"]
+    assert looked == ["again"]
