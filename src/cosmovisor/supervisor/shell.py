@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cosmovisor.decide import commands, events, machine
 from cosmovisor.model.observations import Observations
-from cosmovisor.model.receipts import StagedBinary
 from cosmovisor.model.value import replace
 from cosmovisor.observe.log import Log
 from cosmovisor.supervisor import (
@@ -32,6 +31,7 @@ from cosmovisor.supervisor import (
     requests,
     scout,
     server,
+    showing,
     signing,
     snapshot,
     spawn,
@@ -382,25 +382,8 @@ class Shell:
         return snapshot.of_shell(self)
 
     def _show(self) -> None:
-        """Renew process title, status line and event stream; not in the middle of an upgrade's work."""
         self._showing = None
-        found = self.snapshot()
-        line = snapshot.summary(self.context, found)
-        self.notify.title(f"cosmovisor: {line}")
-        self.notify.status(f"{line}. {self.machine.waiting}".rstrip(". "))
-        if self.step is not None:
-            self.notify.extend(120.0)
-        self.server.publish({"event": "snapshot", "snapshot": found})
-        self._record_staged()
-
-    def _record_staged(self) -> None:
-        """Have the document keep what is ready; at the height nobody waits for that."""
-        if self.seen is None or self.machine.phase != "running":
-            return
-        for prospect in self.seen.prospects:
-            staged = prospect.staged
-            if isinstance(staged, StagedBinary) and staged not in self.machine.state.staged:
-                self.put(events.Asked(time.monotonic(), "staged", staged))
+        showing.show(self)
 
 
 def run(context: Context, start: first.Start, log: Log, lock_fd: int) -> int:
