@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 from cosmovisor.care import look
 from cosmovisor.care.finding import Finding, bad, good, note
-from cosmovisor.care.health import ahead, machine
+from cosmovisor.care.health import ahead, guards, machine
 from cosmovisor.config.load import Loaded
 from cosmovisor.decide.sign_gate import refuse_launch
-from cosmovisor.model.errors import CosmovisorError
+from cosmovisor.model.errors import BackupError, CosmovisorError
 from cosmovisor.model.sizes import in_words
 
 TYPE_CHECKING = False
@@ -40,8 +40,10 @@ def examine(loaded: Loaded, environ: dict[str, str], config_file: str | None) ->
         try:
             found += check(view)
         except Exception as error:
-            text = error.cause if isinstance(error, CosmovisorError) else f"{type(error).__name__}: {error}"
-            found.append(note(check.__name__.replace("_", " "), f"cannot check this: {text}"))
+            text, step = f"{type(error).__name__}: {error}", ""
+            if isinstance(error, CosmovisorError):
+                text, step = error.cause, error.next_step
+            found.append(note(check.__name__.replace("_", " "), f"cannot check this: {text}", step))
     return found
 
 
@@ -188,7 +190,12 @@ def backup(view: look.View) -> Iterator[Finding]:
         return
     from cosmovisor.backup.forecasting import forecast
 
-    found = forecast(settings, view.context.node_home)
+    try:
+        found = forecast(settings, view.context.node_home)
+    except BackupError as error:
+        needed = settings.cosmovisor_backup == "require"
+        yield (bad if needed else note)("backup", error.cause, error.next_step)
+        return
     size, free = in_words(found.bytes), in_words(found.free)
     text = f"{found.method}, {size} in about {found.seconds:.0f} s; {free} free"
     if found.fits:
@@ -216,12 +223,16 @@ def step(view: look.View) -> Iterator[Finding]:
 CHECKS: tuple[Check, ...] = (
     state_document,
     processes,
+    guards.supervisor,
+    guards.lock,
     link,
     start,
+    guards.key,
     step,
     plan_file,
     height_sources,
     upgrades,
+    guards.schedule,
     backup,
     places,
 )

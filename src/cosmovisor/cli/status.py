@@ -40,6 +40,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     if found["waiting"]:
         told.append(("Waiting for", f"{found['waiting']}{_since(found.get('waiting_since'))}"))
     told += [(label, text) for label, text in (("Step", _step(found)), ("Staging", _staging(found))) if text]
+    if found.get("conflict"):
+        told.append(("Conflict", f"✗ {found['conflict']}"))
     if found.get("watch"):
         told.append(("Watch", f"✗ {found['watch']}"))
     last = found["history"][-1] if found["history"] else None

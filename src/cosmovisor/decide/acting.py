@@ -9,7 +9,7 @@ from cosmovisor.decide.commands import Say, Spawn, Stage
 from cosmovisor.decide.ending import ended
 from cosmovisor.decide.launch import decide_launch
 from cosmovisor.decide.running import decide_running
-from cosmovisor.decide.schedule import halt_height, halting_before, next_entry
+from cosmovisor.decide.schedule import conflict, halt_height, halting_before, next_entry
 from cosmovisor.decide.sign_gate import refuse_launch
 from cosmovisor.decide.turn import IDLE_POLLS, NEVER, STAGE_AGAIN, STAGE_URGENT, Turn
 from cosmovisor.decide.words import is_open, is_pending
@@ -110,6 +110,10 @@ def _wait(turn: Turn, decision: Decision, facts: Facts) -> bool:
     near = facts.file.age == "fresh" and decision.plan is not None and is_open(facts, decision.plan)
     turn.enter("running", "", next_at=turn.at + (SOON if soon or near else turn.m.policy.poll))
     turn.set(give_up_at=NEVER, why="", goal=None)
+    said = conflict(facts)
+    if said and said != turn.m.conflict:
+        turn.say("warn", said, "Keep it, or take the entry out: cosmovisor schedule list")
+    turn.set(conflict=said)
     _stage_ahead(turn, facts)
     return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cosmovisor.decide.going_back import REFUSALS
-from cosmovisor.decide.words import due, heights, is_above, is_settled, named
+from cosmovisor.decide.words import due, heights, is_above, is_open, is_settled, named
 from cosmovisor.model.decision import Decision
 from cosmovisor.model.facts import Facts
 from cosmovisor.model.plan import Plan
@@ -15,11 +15,21 @@ CLEAN = frozenset({0, 130, 143, -2, -15})
 
 
 def next_entry(facts: Facts) -> ScheduleEntry | None:
-    """Return the lowest entry that is not done; entries of heights that the operator skips are left out."""
-    for entry in sorted(facts.schedule, key=lambda entry: entry.plan.height):
-        if entry.plan.height not in facts.skip and not is_settled(facts.record(entry.plan)):
-            return entry
-    return None
+    """Return the lowest entry that is not done.
+
+    Left out are heights that the operator skips, and a program that the chain has planned for another height.
+    """
+    return next((entry for entry in _open_entries(facts) if chains_own(facts, entry) is None), None)
+
+
+def _open_entries(facts: Facts) -> list[ScheduleEntry]:
+    """Return the entries that are neither done nor skipped, by height."""
+    entries = sorted(facts.schedule, key=lambda entry: entry.plan.height)
+    return [
+        entry
+        for entry in entries
+        if entry.plan.height not in facts.skip and not is_settled(facts.record(entry.plan))
+    ]
 
 
 def halt_height(facts: Facts) -> int:
@@ -149,17 +159,38 @@ def refuse_entry(entry: ScheduleEntry, state: State, chain_height: int) -> tuple
 
 
 def conflict(facts: Facts) -> str:
-    """Say how a plan of the chain and the operator's next entry stand to each other; empty if apart.
+    """Say how the operator's entries and the chain's plans stand to each other; empty if they are apart.
 
-    The chain's plan wins at its height: its program is the only one that the chain lets pass.
+    With different programs the lower height is followed first, and the chain's plan wins at its own height:
+    its program is the only one that the chain lets pass. With the same program the chain's height counts.
     """
-    entry, plan = next_entry(facts), facts.file.plan or facts.known
-    if entry is None or plan is None or entry.plan.name == plan.name:
-        return ""
-    if entry.plan.height > plan.height or is_settled(facts.record(plan)):
-        return ""
-    return (
-        f"the operator has scheduled {named(entry.plan)} and the chain has {named(plan)}: the lower height "
-        "is followed first, and the chain's plan is followed at its own height whatever runs then; "
-        f"{heights(facts)}"
-    )
+    for entry in _open_entries(facts):
+        same = chains_own(facts, entry)
+        if same is not None:
+            return (
+                f"the operator has scheduled {named(entry.plan)}, and the chain has {named(same)} with the "
+                "same program: it refuses to run before the chain's height, so that this height is followed"
+            )
+        for plan in _chains_plans(facts):
+            if entry.plan.height <= plan.height and facts.target(plan) != entry.version:
+                return (
+                    f"the operator has scheduled {named(entry.plan)} and the chain has {named(plan)}: the "
+                    "lower height is followed first, and the chain's plan is followed at its own height "
+                    "whatever runs then"
+                )
+    return ""
+
+
+def chains_own(facts: Facts, entry: ScheduleEntry) -> Plan | None:
+    """Return the chain's open plan for the program of an entry, where the chain has another height for it."""
+    for plan in _chains_plans(facts):
+        if plan.height != entry.plan.height and facts.target(plan) == entry.version:
+            return plan
+    return None
+
+
+def _chains_plans(facts: Facts) -> list[Plan]:
+    """Return what the chain itself has decided and has not come to: a file written ahead is no decision."""
+    file = facts.file.plan if facts.file.age in {"fresh", "old"} else None
+    plans = [plan for plan in (file, facts.known) if plan is not None and is_open(facts, plan)]
+    return [plan for plan in plans if not is_above(facts, plan.height)]

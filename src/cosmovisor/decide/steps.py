@@ -165,7 +165,8 @@ def _write_scheduled_file(turn: Turn, step: Step) -> None:
 def _finished(turn: Turn, step: Step) -> None:
     """Everything is in place: launch, after a look at the facts."""
     state = ledger.pre_upgraded(replace(turn.m.state, step=None), step.plan)
-    schedule = tuple(entry for entry in state.schedule if entry.plan != step.plan)
+    # An entry for the same program at another height has nothing left to do.
+    schedule = tuple(entry for entry in state.schedule if entry.version != step.version)
     turn.save(replace(state, schedule=schedule))
     turn.say("info", f"{named(step.plan)}: {step.version.folder} is in place")
     if not turn.m.policy.restart_after_upgrade:

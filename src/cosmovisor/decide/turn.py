@@ -63,6 +63,7 @@ class Machine:
         node: What the tables were last told of it.
         seen: The last observations.
         decision: The last decision.
+        conflict: What was last said about the operator's schedule beside the chain's plan.
         why: Why the node is stopped: for an upgrade, to go back, for good, as the binary is missing, as an
             orphan, to be started with another halt height.
         goal: The decision that is carried out (upgrade or going back).
@@ -99,6 +100,7 @@ class Machine:
     node: NodeFact = NodeFact()
     seen: Observations | None = None
     decision: Decision | None = None
+    conflict: str = ""
     why: Why = ""
     goal: Decision | None = None
     stopped: NodeStopped | None = None

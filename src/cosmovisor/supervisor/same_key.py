@@ -64,20 +64,32 @@ def claim(chain_id: str, validator: str) -> Any:
     return taken
 
 
-def _holder(name: bytes) -> str:
-    """Name the process that holds a socket name, where it can be seen."""
-    from cosmovisor.supervisor import processes
+def holder(chain_id: str, validator: str) -> str:
+    """Name the node that runs with a key, without taking its name for an instant; empty where none does."""
+    name = name_of(chain_id, validator)
+    return _holder(name) if _sockets(name) else ""
 
+
+def _sockets(name: bytes) -> set[str]:
+    """Return the open sockets of a name, as `/proc/PID/fd` shows them; empty where they cannot be seen."""
     shown = "@" + name[1:].decode()
-    inodes = set()
+    found = set()
     try:
         with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
             for line in file:
                 words = line.split()
                 if len(words) >= 8 and words[7] == shown:
-                    inodes.add(f"socket:[{words[6]}]")
+                    found.add(f"socket:[{words[6]}]")
     except OSError:
-        return "another node"
+        return set()
+    return found
+
+
+def _holder(name: bytes) -> str:
+    """Name the process that holds a socket name, where it can be seen."""
+    from cosmovisor.supervisor import processes
+
+    inodes = _sockets(name)
     for pid in processes.all_pids():
         folder = f"/proc/{pid}/fd"
         try:

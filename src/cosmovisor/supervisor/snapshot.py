@@ -46,6 +46,7 @@ def take(
             "supervisor": {"pid": os.getpid(), "since": extra.get("since", 0.0), "phase": machine.phase},
             "phase": machine.phase,
             "waiting": machine.waiting,
+            "conflict": machine.conflict,
             "waiting_since": time.time() - max(0.0, monotonic - machine.since) if machine.waiting else None,
             "node": _node(machine, extra),
         }
@@ -99,6 +100,7 @@ def of_state(context: Context, state: State) -> dict[str, Any]:
         "chain_id": state.chain_id,
         "phase": "not running",
         "waiting": "",
+        "conflict": "",
         "supervisor": None,
         "node": None,
         "heights": {"block": _evidence(state.b), "application": _evidence(state.a)},

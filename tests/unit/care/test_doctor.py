@@ -10,6 +10,7 @@ from tests.support import binaries
 
 from cosmovisor.care import doctor
 from cosmovisor.care.finding import bad, good, note
+from cosmovisor.care.health import guards
 from cosmovisor.config.load import load
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.state import EMPTY, ScheduleEntry, Version
@@ -134,7 +135,8 @@ def test_a_binary_of_this_home_that_runs_elsewhere_is_wrong(healthy):
         process.wait()
 
 
-def test_a_running_supervisor_is_in_order(healthy):
+def test_a_running_supervisor_is_in_order(healthy, monkeypatch):
+    monkeypatch.setattr(guards.client, "ask", lambda *_words: {"phase": "running", "waiting": ""})
     with locks.hold(str(healthy.root / "supervisor.lock")):
         findings = examine(healthy)
     assert "runs" in texts(findings, "supervisor")

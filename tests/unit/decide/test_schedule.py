@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.facts import PLAN, V2, V3, H, at_least, exact, exited, facts, file, running, switched
+from tests.support.facts import (
+    PLAN,
+    V2,
+    V3,
+    H,
+    at_least,
+    exact,
+    exited,
+    facts,
+    file,
+    running,
+    staged,
+    switched,
+)
 from tests.support.playbook import Play
 
 from cosmovisor.decide import commands, events
@@ -18,6 +31,7 @@ from cosmovisor.decide.schedule import (
     refuse_entry,
 )
 from cosmovisor.model.heights import UNKNOWN
+from cosmovisor.model.observations import Prospect
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.state import (
     MAX_SCHEDULE,
@@ -221,6 +235,56 @@ def test_a_conflict_with_the_chains_plan_is_said() -> None:
     assert conflict(facts(known=chain)) == ""
     settled = facts(schedule=(ENTRY,), known=chain, records=(PlanRecord(chain, passed=True),))
     assert conflict(settled) == ""
+
+
+def test_the_chains_own_height_for_the_same_program_counts() -> None:
+    later = Plan(PLAN.name, H + 20)
+    given = {"known": later, "prospects": (Prospect(PLAN, V2, staged()), Prospect(later, V2, staged(later)))}
+    assert next_entry(facts(schedule=(ENTRY,), **given)) is None
+    assert next_entry(facts(schedule=(ENTRY, LATE), **given)) == LATE
+    assert "refuses to run before" in conflict(facts(schedule=(ENTRY,), **given))
+    assert ask(b=exact(H + 3), node=running(), known=later, prospects=given["prospects"]) is None
+    # Written ahead by the operator's hand, cancelled, skipped or behind: then there is no other height.
+    ahead = facts(schedule=(ENTRY,), file=file("ahead", later), prospects=given["prospects"])
+    assert next_entry(ahead) == ENTRY
+    assert next_entry(facts(schedule=(ENTRY,), skip=(H + 20,), **given)) == ENTRY
+    assert next_entry(facts(schedule=(ENTRY,), b=exact(H + 30), **given)) == ENTRY
+    settled = facts(schedule=(ENTRY,), records=(PlanRecord(later, passed=True),), **given)
+    assert next_entry(settled) == ENTRY
+
+
+def test_a_program_that_the_chain_has_put_in_place_is_not_switched_to_again() -> None:
+    play = Play().running()
+    late = ScheduleEntry(Plan(PLAN.name, H + 20), V2)
+    play.put(events.Asked(play.now, "schedule", late))
+    play.put(events.Asked(play.now, "schedule", LATE))
+    play.heights(H, H - 1).write_plan().look().exit(0)
+    assert play.saved.schedule == (LATE,)
+
+
+def test_a_conflict_is_told_once_and_again_when_it_changes() -> None:
+    play = Play().running()
+    said: list[str] = []
+    carry_out = play._carry_out
+
+    def listen(command: Any) -> Any:
+        if isinstance(command, commands.Say) and command.level == "warn":
+            said.append(command.text)
+        return carry_out(command)
+
+    play._carry_out = listen  # type: ignore[method-assign]
+    play.put(events.Asked(play.now, "schedule", ENTRY))
+    play.put(events.Asked(play.now, "known plan", Plan("chain", H + 5)))
+    for _ in range(5):
+        play.wait(1.0).look()
+    assert len(said) == 1
+    assert 'plan "chain" for height 105' in said[0]
+    play.put(events.Asked(play.now, "known plan", Plan("chain", H + 6)))
+    play.wait(1.0).look()
+    assert len(said) == 2
+    play.put(events.Asked(play.now, "known plan", None))
+    play.wait(1.0).look()
+    assert play.machine.conflict == ""
 
 
 def test_an_entry_that_was_skipped_stays_skipped_when_the_argument_has_gone() -> None:

@@ -13,12 +13,16 @@ from cosmovisor.supervisor import processes
 
 #: Bytes that an upgrade needs for binaries, state and logs.
 _ROOM = 2 << 30
+_REMOUNT = "Look for the cause first (journalctl -k, the disk), then mount it for writing."
 
 
 def places(view: look.View) -> Iterator[Finding]:
     """Folders that must be writable, space, the operator's script."""
     layout = view.context.layout
     for path in (layout.root, layout.upgrades, layout.staging, layout.proofs):
+        if os.path.isdir(path) and _is_read_only(path):
+            yield bad("folders", f"{path} lies on a file system that is mounted read-only", _REMOUNT)
+            break
         if os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK):
             yield bad(
                 "folders",
@@ -26,7 +30,9 @@ def places(view: look.View) -> Iterator[Finding]:
                 f"chown the folder, or run as {_owner(path)}",
             )
     data = view.context.data
-    if not os.path.isdir(data):
+    if os.path.isdir(data) and _is_read_only(data):
+        yield bad("data", f"{data} lies on a file system that is mounted read-only", _REMOUNT)
+    elif not os.path.isdir(data):
         yield bad(
             "data", f"there is no folder {data}", "Run the node's init, or correct --home or DAEMON_HOME."
         )
@@ -41,6 +47,10 @@ def places(view: look.View) -> Iterator[Finding]:
     else:
         yield good("space", f"{in_words(free)} are free at {layout.root}")
     yield from _script(view)
+
+
+def _is_read_only(path: str) -> bool:
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def _script(view: look.View) -> Iterator[Finding]:
