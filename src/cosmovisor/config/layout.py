@@ -64,6 +64,11 @@ class Layout:
         return f"{self.root}/decisions.jsonl"
 
     @property
+    def scout_file(self) -> str:
+        """Block times and events that the scout remembers; losing it loses no safety."""
+        return f"{self.root}/scout.sqlite"
+
+    @property
     def supervisor_lock(self) -> str:
         """Held by the supervisor as long as it lives."""
         return f"{self.root}/supervisor.lock"

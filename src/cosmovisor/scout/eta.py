@@ -74,6 +74,31 @@ def heights(tip: int, left: int, earliest: int = 1) -> list[int]:
     return sorted(height for height in found if height >= max(earliest, 1))
 
 
+def nearest(past: Sequence[Mark], tip: int, left: int) -> tuple[Mark, ...]:
+    """Choose from remembered blocks those that are worth the most: one near the end of each span.
+
+    Args:
+        past: Remembered blocks.
+        tip: The newest height.
+        left: Blocks until the height in question.
+    """
+    wanted = heights(tip, left)
+    usable = [mark for mark in past if mark.height < tip]
+    if not usable or len(wanted) < 2:
+        return ()
+    reach = wanted[1] - wanted[0]
+    found = set()
+    for height in wanted:
+        distances = [abs(mark.height - height) for mark in usable]
+        found.add(usable[distances.index(min(distances))])
+    return tuple(
+        sorted(
+            (mark for mark in found if mark.height >= wanted[0] - reach),
+            key=lambda mark: mark.height,
+        )
+    )
+
+
 def estimate(marks: Sequence[Mark], height: int, now: float, *, syncing: bool = False) -> Eta | None:
     """Estimate when a height will be reached.
 

@@ -22,6 +22,7 @@ from cosmovisor.scout.sources import Found, Sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cosmovisor.scout.memory import Memory
     from cosmovisor.scout.report import Report
     from cosmovisor.scout.sources import Asked
 
@@ -33,6 +34,10 @@ SOONEST, LATEST = 3.0, 15.0
 PROPOSALS_SOONEST, PROPOSALS_LATEST = 15.0, 120.0
 #: Seconds after which block times are measured anew.
 MEASURE_AGAIN = 600.0
+#: Seconds until they are measured where remembered ones serve meanwhile.
+MEASURE_FIRST = 60.0
+#: Seconds between two blocks that are remembered, and how many of them this process holds.
+KEEP, PAST = 300.0, 2_000
 #: Proposals whose tally is asked for in one look.
 _TALLIES = 2
 #: Own sights of the tip that are kept; they serve where the node keeps no old blocks, and in block sync.
@@ -49,6 +54,7 @@ class Follower:
         say: Takes a level (`info`, `warning`), a sentence and fields.
         clock: Monotonic seconds.
         now: Seconds since the epoch.
+        memory: What an earlier scout has seen; None where nothing is kept.
     """
 
     def __init__(
@@ -59,7 +65,12 @@ class Follower:
         say: Say,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        memory: Memory | None = None,
     ) -> None:
+        self._memory = memory
+        self._past: tuple[eta.Mark, ...] = ()
+        self._recalled = ""
+        self._kept_at = float("-inf")
         self.sources = sources
         self.story = Story()
         self.status: NodeStatus | None = None
@@ -85,6 +96,7 @@ class Follower:
             self._ahead.step()
         found = self.sources.find()
         self._say_problems()
+        self._recall()
         if found is None:
             self._report()
             return self.sources.delay()
@@ -99,6 +111,28 @@ class Follower:
         """Take what the supervisor knows from before; it is not told again before a node has said it."""
         self.story.plan = plan
         self._own_height = height
+
+    def _recall(self) -> None:
+        """Take up what an earlier scout has seen: the estimate is there before anybody answers."""
+        chain = self.sources.chain_id
+        if self._memory is None or not chain or chain == self._recalled:
+            return
+        self._recalled = chain
+        self._past = self._memory.blocks(chain)
+        self.story.recall(self._memory.events(chain))
+        plan = self.story.plan
+        if plan is not None and self._past and plan.height > self._own_height:
+            tip = self._past[-1]
+            marks = eta.nearest(self._past, tip.height, plan.height - tip.height)
+            self.eta = eta.estimate([*marks, tip], plan.height, self._now())
+
+    def _keep(self, sight: eta.Mark, chain: str) -> None:
+        """Remember the tip from time to time."""
+        if self._memory is None or self._clock() - self._kept_at < KEEP:
+            return
+        self._kept_at = self._clock()
+        self._past = (*self._past[1 - PAST :], sight)
+        self._memory.add_blocks(chain, [sight])
 
     def document(self) -> dict[str, object]:
         """Return all that is known, for JSON."""
@@ -119,10 +153,17 @@ class Follower:
         node, status = found.node, found.status
         self.status, self.source = status, node.name
         sight = eta.Mark(status.height, self._now() if status.catching_up else status.latest_block_time)
+        self._recall()
         if self._sights and sight.height < self._sights[-1].height:
             self._sights.clear()
+        if found.own and self._past and sight.height < self._past[-1].height and not status.catching_up:
+            self._past = ()
+            if self._memory is not None:
+                self._memory.forget_blocks()
         if not self._sights or sight.height > self._sights[-1].height:
             self._sights.append(sight)
+            if found.own and not status.catching_up:
+                self._keep(sight, status.chain_id)
         plan = upgrade.current_plan(node)
         if found.own:
             self._own_height = status.height
@@ -171,6 +212,8 @@ class Follower:
         return plan != self.story.plan and plan.height > height
 
     def _notice(self, happenings: list[Happening]) -> None:
+        if self._memory is not None:
+            self._memory.add_events(self.sources.chain_id, happenings)
         for one in happenings:
             level = "warning" if one.kind in {"cancelled", "replaced", "cancel-proposed"} else "info"
             fields: dict[str, object] = {"plan": one.plan.name, "height": one.plan.height} if one.plan else {}
@@ -198,9 +241,17 @@ class Follower:
             return
         left = plan.height - status.height
         stale = self._clock() - self._measured_at > MEASURE_AGAIN
-        if stale or (self.eta is not None and self.eta.height != plan.height):
+        first = self._measured_at == float("-inf")
+        past = eta.nearest(self._past, status.height, left) if first else ()
+        if len(past) > 1:
+            self._marks = past
+            self._measured_at = self._clock() - MEASURE_AGAIN + MEASURE_FIRST
+        elif stale or (self.eta is not None and self.eta.height != plan.height):
             self._measured_at = self._clock()
             self._marks = self._measure(node, status, left)
+            if self._memory is not None and len(self._past) < eta.SPANS:
+                self._past = tuple(sorted({*self._past, *self._marks}, key=lambda mark: mark.height))
+                self._memory.add_blocks(status.chain_id, self._marks)
         tip = eta.Mark(status.height, status.latest_block_time)
         marks = [mark for mark in self._marks if mark.height < tip.height]
         self.eta = eta.estimate([*(marks or self._sights), tip], plan.height, now)

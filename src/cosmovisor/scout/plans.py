@@ -49,6 +49,16 @@ class Story:
         self.plan: Plan | None = None
         self.proposals: tuple[Proposal, ...] = ()
         self.happenings: list[Happening] = []
+        self._votes: dict[int, Plan | None] = {}
+
+    def recall(self, happenings: Sequence[Happening]) -> None:
+        """Take the events of an earlier life: what was told then is not told again."""
+        self.happenings = [*happenings, *self.happenings][-KEPT:]
+        for one in happenings:
+            if one.kind in {"proposed", "cancel-proposed"} and one.proposal:
+                self._votes.setdefault(one.proposal, one.plan)
+            elif one.kind == "voting-ended":
+                self._votes.pop(one.proposal, None)
 
     def scheduled(self, plan: Plan | None, height: int, now: float) -> list[Happening]:
         """Take the plan that the chain has scheduled now, at a height of the node; return what is new."""
@@ -56,6 +66,8 @@ class Story:
         if plan == before:
             return []
         found = []
+        if before is None and plan is not None and self._was_told(plan):
+            return []
         if before is None and plan is not None:
             found.append(Happening(now, "scheduled", f"{_named(plan)} is scheduled", plan))
         elif before is not None and height >= before.height:
@@ -73,7 +85,7 @@ class Story:
 
     def in_voting(self, proposals: Sequence[Proposal], now: float) -> list[Happening]:
         """Take the proposals that are in voting now; return what is new."""
-        known = {one.id for one in self.proposals}
+        known = {one.id for one in self.proposals} | set(self._votes)
         present = {one.id for one in proposals}
         found = []
         for one in proposals:
@@ -91,8 +103,21 @@ class Story:
                 found.append(
                     Happening(now, "voting-ended", text, one.plans[0] if one.plans else None, one.id)
                 )
+        for number, about in self._votes.items():
+            if number not in present:
+                text = f"voting on proposal {number} has ended"
+                found.append(Happening(now, "voting-ended", text, about, number))
+        self._votes.clear()
         self.proposals = tuple(proposals)
         return self._keep(found)
+
+    def _was_told(self, plan: Plan) -> bool:
+        """Whether the last that was told of the schedule is this plan."""
+        for one in reversed(self.happenings):
+            if one.kind in {"scheduled", "replaced", "cancelled", "reached"}:
+                same = one.plan is not None and (one.plan.name, one.plan.height) == (plan.name, plan.height)
+                return same and one.kind in {"scheduled", "replaced"}
+        return False
 
     def _keep(self, found: list[Happening]) -> list[Happening]:
         self.happenings = [*self.happenings, *found][-KEPT:]

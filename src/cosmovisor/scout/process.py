@@ -15,12 +15,14 @@ from cosmovisor.chain import address, keys
 from cosmovisor.chain.rpc import Rpc
 from cosmovisor.config.layout import Layout, node_home
 from cosmovisor.config.settings import Settings
-from cosmovisor.model.errors import ChainError
+from cosmovisor.model.errors import ChainError, StateError
 from cosmovisor.model.plan import Plan
 from cosmovisor.observe.log import Log
 from cosmovisor.scout import ahead as aheads
 from cosmovisor.scout import eta, grpc_node, staging_run
 from cosmovisor.scout.follower import Follower
+from cosmovisor.scout.memory import EVENTS, Memory
+from cosmovisor.scout.plans import Happening
 from cosmovisor.scout.report import Report
 from cosmovisor.scout.sources import Sources
 
@@ -122,7 +124,8 @@ def supervised(
     def say(level: str, text: str, fields: dict[str, object]) -> None:
         (log.warning if level == "warning" else log.info)(text, **fields)
 
-    follower = Follower(sources(settings, environ, args, home), tell, ahead, say)
+    memory = Memory(layout.scout_file, say)
+    follower = Follower(sources(settings, environ, args, home), tell, ahead, say, memory=memory)
     follower.remember(*known(tell.snapshot()))
     try:
         run(follower, lambda: parent == os.getppid())
@@ -179,6 +182,19 @@ def alone(
         )
     show(json.dumps(follower.document(), indent=2) if as_json else text(follower, time.time()))
     return 0
+
+
+def events(layout: Layout) -> list[Happening]:
+    """Return what scouts of this home have noticed, oldest first.
+
+    Raises:
+        StateError: Their memory cannot be read.
+    """
+    troubles: list[str] = []
+    found = Memory(layout.scout_file, lambda _level, text, _fields: troubles.append(text)).events("", EVENTS)
+    if troubles:
+        raise StateError(troubles[0], "The next scout begins a new memory; nothing else depends on it.")
+    return list(found)
 
 
 def shown(follower: Follower, show: Callable[[str], None], *, as_json: bool) -> Callable[[], None]:
