@@ -21,14 +21,14 @@ def test_whatever_is_killed_the_right_binary_runs_and_nothing_is_half_done(tmp_p
     cutting = Cutting(tmp_path)
     dice = random.Random(home)
     try:
-        cutting.upgrade(None)
-        assert cutting.upgrade(None) is False
+        cutting.upgrade()
+        assert cutting.upgrade() == []
         calls = cutting.log()
         assert len(calls) > 100
         fired = 0
         for _ in range(UPGRADES):
             cut = draw(dice, calls)
-            fired += cutting.upgrade(cut)
+            fired += len(cutting.upgrade(cut))
         sys.stdout.write(f"home {home}: {fired} of {UPGRADES} cuts reached\n")
         assert fired > UPGRADES // 2
     finally:
@@ -41,8 +41,8 @@ def test_a_call_that_fails_once_is_said_and_the_upgrade_is_made_all_the_same(tmp
     cutting = Cutting(tmp_path)
     dice = random.Random(5)
     try:
-        cutting.upgrade(None)
-        cutting.upgrade(None)
+        cutting.upgrade()
+        cutting.upgrade()
         calls = cutting.log()
         parts = ("staging", "backup.partial/", "state.json [", "current", "upgrades/")
         for part, name in zip(parts, (*FAULTS, "ENOSPC"), strict=True):

@@ -73,7 +73,7 @@ class Cutting:
         script.chmod(0o755)
         self.number = 1
         self.kills = self.exits = 0
-        self.fault = ""
+        self.faults: set[str] = set()
         self.supervisor: Supervisor | None = None
         self.digests: dict[str, str] = {}
 
@@ -90,8 +90,12 @@ class Cutting:
         found = [line.split("\t") for line in lines]
         return [(label, int(nth)) for number, label, nth in found if number == str(self.number)]
 
-    def upgrade(self, cut: Cut | None) -> bool:
-        """Take the chain through its next upgrade with this cut; True if the cut was reached.
+    def upgrade(self, *cuts: Cut, blocks: int = 20) -> list[Cut]:
+        """Take the chain through its next upgrade with these cuts; return those that were reached.
+
+        Args:
+            cuts: Each happens once, in whichever order their calls are made; an instant stands alone.
+            blocks: How far ahead the upgrade is scheduled.
 
         Raises:
             AssertionError: Something was wrong afterwards; the text says what everybody was doing.
@@ -100,23 +104,23 @@ class Cutting:
         if self.supervisor is None:
             self.supervisor = world.run()
         self.number += 1
-        self.fault = cut.whom if cut and cut.whom in FAULTS else ""
+        self.faults = {cut.whom for cut in cuts} & set(FAULTS)
         info = ""
         if self.fetch:
             info = json.dumps({"binaries": {"any": world.publish(self.name, **MANNERS)}})
         else:
             world.place(self.name, **MANNERS)
-        self._order(None)
-        height = self._schedule(info)
-        if cut is not None and cut.label.startswith("after "):
-            self._kill_at(cut)
+        self._order()
+        height = self._schedule(info, blocks)
+        if cuts and cuts[0].label.startswith("after "):
+            self._kill_at(cuts[0])
         else:
-            self._order(cut)
+            self._order(*cuts)
         world.wait("the upgrade", self._is_done)
-        self._order(None)
+        self._order()
         world.wait("one node and no step in flight", self._is_calm)
-        fired = (self.hook / f"fired-{self.number}").exists()
-        self.kills += fired
+        fired = [cut for at, cut in enumerate(cuts) if (self.hook / f"fired-{self.number}-{at}").exists()]
+        self.kills += len(fired)
         self.check(Plan(self.name, height, info))
         return fired
 
@@ -137,17 +141,16 @@ class Cutting:
     def close(self) -> None:
         self.world.close()
 
-    def _order(self, cut: Cut | None) -> None:
-        lines = [str(self.number), cut.label, str(cut.nth), cut.moment, cut.whom] if cut else []
-        text = "\n".join(lines or [str(self.number), "none", "0", "before", "one"])
+    def _order(self, *cuts: Cut) -> None:
+        lines = [f"{cut.label}\t{cut.nth}\t{cut.moment}\t{cut.whom}" for cut in cuts]
         new = self.hook / "order.new"
-        new.write_text(text)
+        new.write_text("\n".join([str(self.number), *lines]))
         new.replace(self.hook / "order")
 
     def _kill_at(self, cut: Cut) -> None:
         assert self.supervisor is not None
         time.sleep(int(cut.label.split()[1]) / 1000)
-        (self.hook / f"fired-{self.number}").touch()
+        (self.hook / f"fired-{self.number}-0").touch()
         if cut.whom == "group":
             self.supervisor.process.send_signal(signal.SIGSTOP)  # it must not see its node go first
             for pid in self._processes():
@@ -165,13 +168,13 @@ class Cutting:
                     continue
         return found
 
-    def _schedule(self, info: str) -> int:
+    def _schedule(self, info: str, blocks: int) -> int:
         """Make the plan the chain's; a node that is killed meanwhile forgets what it has not committed."""
         for _ in range(10):
             self._start_again()
             try:
                 self.world.until_height(1)
-                height = self.world.schedule(self.name, blocks=20, info=info)
+                height = self.world.schedule(self.name, blocks=blocks, info=info)
                 sent = self.world.heights()[1]
                 self.world.wait("the plan", lambda sent=sent: self._is_scheduled() or self._passed(sent + 4))
                 if self._is_scheduled():
@@ -196,10 +199,11 @@ class Cutting:
         if self.supervisor.is_alive():
             return
         code = self.supervisor.process.returncode
-        if self.fault:
+        if self.faults:
             # It may give up, but not without a word on what failed.
             assert code > 0, self.world.report()
-            assert os.strerror(getattr(errno, self.fault)) in self.supervisor.log(), self.world.report()
+            said = [os.strerror(getattr(errno, name)) in self.supervisor.log() for name in self.faults]
+            assert any(said), self.world.report()
             assert "Traceback" not in self.supervisor.log(), self.world.report()
             self.exits += 1
         else:

@@ -1,9 +1,9 @@
 """Put on `PYTHONPATH` of a world, this cuts our own processes at their file-changing calls.
 
-`CUTTER` names a folder. `log` in it gets a line for every such call of a supervisor or staging process. When
-`order` asks for one of them, everything that the order names is ended with SIGKILL, right before or right after
-the call, or the call fails with the error that the order names; `fired-<id>` tells so. Nothing else is changed, and
-other programs are left alone.
+`CUTTER` names a folder. `log` in it gets a line for every such call of a supervisor or staging process. `order`
+has an id, and a line for each call that is asked for: everything that the line names is ended with SIGKILL, right
+before or right after the call, or the call fails with the error that it names, once; `fired-<id>-<line>` tells so.
+Nothing else is changed, and other programs are left alone.
 """
 
 from __future__ import annotations
@@ -75,19 +75,24 @@ class _Cutter:
             return
         if order != self.order:
             self.order, self.seen = order, {}
-        number, wanted, nth, moment, whom = order
+        number, *lines = order
         if when == "before":
             self.seen[label] = self.seen.get(label, 0) + 1
             os.write(self.log, f"{number}\t{label}\t{self.seen[label]}\n".encode())
-        if (label, when) == (wanted, moment) and self.seen[label] == int(nth):
-            try:
-                os.close(os.open(f"{self.folder}/fired-{number}", os.O_CREAT | os.O_EXCL))
-            except FileExistsError:
-                return
-            if whom in ("one", "group"):
-                self.kill(whom)
-            number_of = getattr(errno, whom)
-            raise OSError(number_of, os.strerror(number_of), label.split(" ")[2])
+        for line in lines:
+            wanted, nth, moment, whom = line.split("\t")
+            if (label, when) == (wanted, moment) and self.seen[label] == int(nth):
+                self.cut(f"{self.folder}/fired-{number}-{lines.index(line)}", whom, label)
+
+    def cut(self, fired: str, whom: str, label: str) -> None:
+        try:
+            os.close(os.open(fired, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return
+        if whom in ("one", "group"):
+            self.kill(whom)
+        number_of = getattr(errno, whom)
+        raise OSError(number_of, os.strerror(number_of), label.split(" ")[2])
 
     def kill(self, whom: str) -> None:
         own = os.getpid()
