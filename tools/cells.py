@@ -46,6 +46,11 @@ def _evidence(strength: Any, *offsets: int) -> Values:
 
 B: Values = {"unknown": UNKNOWN, **_evidence("exact", -2, -1, 0, 1), **_evidence("at least", -2, -1, 0, 1)}
 A: Values = {"unknown": UNKNOWN, **_evidence("exact", -3, -2, -1, 0, 1), **_evidence("at least", -2, -1, 0)}
+#: What the write-ahead log of a living node tells.
+LOGGED: Values = {
+    f"log {label}": Evidence(evidence.height, "at least", "cs.wal")
+    for label, evidence in _evidence("at least", -2, -1, 0, 1).items()
+}
 #: A node at rest tells no exact application height.
 A_REST: Values = {"unknown": UNKNOWN, **_evidence("at least", -2, -1, 0)}
 
@@ -160,6 +165,19 @@ SLICES: tuple[Slice, ...] = (
             "b": B,
             "a": A,
             "progress": PROGRESS,
+            "quiet": BOTH,
+            "staged": STAGED,
+        },
+    ),
+    (
+        RUNNING,
+        "the log of a silent node",
+        {
+            "file": FILES_TIMED,
+            "b": LOGGED,
+            "a": A_REST,
+            "progress": PROGRESS,
+            "hushed": BOTH,
             "quiet": BOTH,
             "staged": STAGED,
         },
@@ -361,6 +379,7 @@ DEFAULTS: Values = {
 }
 NODES: dict[str, str] = {
     "progress": "progress",
+    "hushed": "hushed",
     "quiet": "quiet",
     "ever up": "ever_up",
     "status": "status",

@@ -76,7 +76,7 @@ def test_a_node_whose_rpc_is_silent_is_switched(world):
     world.place("v2")
     world.init(history=[{"at": 3, "plan": {"name": "v2", "height": 15}}])
     world.run()
-    # Nobody tells a height: it takes the longer settle time, a minute, to be sure that the node stands still.
+    # Nobody tells a height but the node's own log: one settle time shows that nothing follows.
     world.until_blocks_of("v2", limit=150)
     world.verify()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import subprocess
@@ -19,6 +20,7 @@ from cosmovisor.model.value import replace
 from cosmovisor.supervisor import context as contexts
 from cosmovisor.supervisor import effects, launch
 from tests.simulation import night, seams
+from tests.simulation.faults import Faults
 from tests.simulation.night import Outcome, play
 from tests.simulation.script import Script, draw
 
@@ -74,6 +76,46 @@ def test_answers_of_one_block_ago_do_not_make_a_halt_a_schedule(place: str, plan
     assert len(nights) >= 8
     for seed in nights[:8]:
         assert play(seed, place).violations == [], seed
+
+
+class Watched(night.Night):
+    """A night that notes when the chain writes its file and when the next binary is started."""
+
+    def write_plan_file(self, plan: Any) -> None:
+        self.halts = [*getattr(self, "halts", []), self.loop.now]
+        super().write_plan_file(plan)
+
+    def start_process(self, version: str) -> int:
+        self.starts = [*getattr(self, "starts", []), (version, self.loop.now)]
+        return super().start_process(version)
+
+
+def calm(script: Script) -> bool:
+    return (
+        not script.faults and not script.twist and not script.habits.behind and not script.habits.optimistic
+    )
+
+
+def silent_switches(place: str, planted: Any, *, log: bool) -> list[float]:
+    """Return the seconds from halts to the first start of v2, with an RPC that never answers."""
+    planted(Faults, "rpc", lambda _: lambda _: "silent")
+    planted(night, "PATIENCE", lambda _: 900.0)
+    fits = [seed for seed in range(300) if calm(draw(random.Random(seed)))]
+    found = []
+    for seed in fits[:8]:
+        watched = Watched(seed, place)
+        watched.script.has_log = log
+        watched.script.habits = dataclasses.replace(watched.script.habits, exits=False)
+        watched.chain.habits = watched.script.habits
+        assert watched.run().violations == [], seed
+        first = next(at for version, at in watched.starts if version == "v2")
+        found.append(first - watched.halts[0])
+    return found
+
+
+def test_a_silent_rpc_costs_one_settle_time_where_the_log_tells_the_halt(place: str, planted: Any) -> None:
+    took = silent_switches(place, planted, log=True)
+    assert max(took) < 35.0, took
 
 
 # -- the judge sees what is wrong: each rule that is broken on purpose is told within some nights -----------

@@ -112,12 +112,9 @@ def fact(run: Run | None, policy: Policy, at: float, plan: Plan | None) -> NodeF
     progress: Progress = "moving"
     if stands >= settle:
         progress = "still longer" if stands >= LONGER * settle else "still"
-    quiet = (
-        run.silent_since is not None
-        and at - run.silent_since >= LONGER * settle
-        and run.data_mark is not None
-        and at - run.data_moved_at >= LONGER * settle
-    )
+    hushed_for = 0.0
+    if run.silent_since is not None and run.data_mark is not None:
+        hushed_for = at - max(run.silent_since, run.data_moved_at)
     ended = run.exited_at is not None
     at_once = (
         run.exited_at is not None
@@ -129,7 +126,8 @@ def fact(run: Run | None, policy: Policy, at: float, plan: Plan | None) -> NodeF
         state="exited" if ended else "running",
         version=run.version,
         progress=progress,
-        quiet=quiet and not ended,
+        hushed=hushed_for >= settle and not ended,
+        quiet=hushed_for >= LONGER * settle and not ended,
         status=run.status,
         at_once=at_once,
         started_at_halt=plan is not None

@@ -83,6 +83,17 @@ def _log_is_below(facts: Facts, height: int) -> bool:
     return facts.b.strength == "at least" and facts.b.source == "cs.wal" and facts.b.height < height - 1
 
 
+def _log_ends_at(facts: Facts, height: int) -> bool:
+    """Tell whether the write-ahead log of a living node ends with H, and the plan file is not older.
+
+    Only the chain writes its file between the records of H and H+1, so one settle time is enough to see that
+    nothing follows.
+    """
+    b = facts.b
+    logged = b.strength == "at least" and b.source == "cs.wal" and b.height == height
+    return logged and facts.file.not_older_than_block is True
+
+
 def _by_heights(facts: Facts, plan: Plan) -> Decision:
     """Weigh the heights against H, top-down as the design has it."""
     b, a, age = facts.b, facts.a, facts.file.age
@@ -112,6 +123,9 @@ def _by_heights(facts: Facts, plan: Plan) -> Decision:
     if b.is_exactly(height - 1) and still and may_be_just_before(facts, height) and age == "fresh":
         why = "the chain has written the file in this run and stands still just below (optimistic execution)"
         return due(facts, plan, "at H-1, fresh", why, proven=True)
+    if facts.node.hushed and age == "fresh" and _log_ends_at(facts, height):
+        why = "its log ends at the height, the file was written after that, and nothing moves below data/"
+        return due(facts, plan, "silent, log at H", why, proven=False)
     silent = b.strength != "exact" and facts.node.quiet and not _log_is_below(facts, height)
     if silent and age == "fresh":
         why = "the file was written in this run, nobody tells the height, and nothing moves below data/"

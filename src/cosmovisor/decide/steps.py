@@ -40,6 +40,7 @@ def stop_for(turn: Turn, decision: Decision, why: Why) -> None:
     grace = turn.m.policy.shutdown_grace
     if grace is None:
         frozen = decision.proven and not decision.row.startswith(("schedule", "above"))
+        frozen = frozen or decision.row == "silent, log at H"
         grace = HALT_GRACE if frozen else PATIENT_GRACE
     turn.enter("stopping", "the end of the node, for " + (why or "the end"), kill_at=turn.at + grace)
     turn.do(SignalNode("TERM"))

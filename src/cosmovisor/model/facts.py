@@ -53,8 +53,9 @@ class NodeFact:
         state: `never started` by this supervisor, `running` or `exited`.
         version: What runs or ran.
         progress: Whether heights moved: `still` for the settle time, `still longer` for the longer one.
-        quiet: True if all sources of heights were tried without an answer and nothing below `data/` has
-            changed, both for the longer settle time.
+        hushed: True if all sources of heights were tried without an answer and nothing below `data/` has
+            changed, both for the settle time.
+        quiet: Likewise for the longer settle time.
         status: Exit status, -n for signal n; None if unknown (an adopted node) or not exited.
         at_once: It ended within seconds of its launch.
         started_at_halt: It was launched at b = H of the plan in the file.
@@ -68,6 +69,7 @@ class NodeFact:
     state: Literal["never started", "running", "exited"] = "never started"
     version: Version | None = None
     progress: Progress = "moving"
+    hushed: bool = False
     quiet: bool = False
     status: int | None = None
     at_once: bool = False

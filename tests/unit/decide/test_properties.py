@@ -25,6 +25,7 @@ COMMON = {
     "schedule": cells.SCHEDULE,
     "twins": cells.BOTH,
     "progress": cells.PROGRESS,
+    "hushed": cells.BOTH,
     "quiet": cells.BOTH,
     "ever up": cells.BOTH,
     "status": cells.STATUS,

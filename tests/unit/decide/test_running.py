@@ -24,7 +24,9 @@ from cosmovisor.decide.running import decide_running
 from cosmovisor.model.facts import PlanFile
 from cosmovisor.model.heights import UNKNOWN, Evidence
 from cosmovisor.model.state import PlanRecord
+from cosmovisor.model.value import replace
 
+LOGGED = Evidence(H, "at least", "cs.wal")
 STILL, LONGER = running(progress="still"), running(progress="still longer")
 
 ROWS: list[tuple[str, dict[str, Any], str, str, bool]] = [
@@ -104,6 +106,52 @@ ROWS: list[tuple[str, dict[str, Any], str, str, bool]] = [
         "upgrade",
         "silent, fresh",
         False,
+    ),
+    (
+        "silent, log",
+        {"file": file(not_older_than_block=True), "b": LOGGED, "node": running(hushed=True)},
+        "upgrade",
+        "silent, log at H",
+        False,
+    ),
+    (
+        "silent, log, not hushed",
+        {"file": file(not_older_than_block=True), "b": LOGGED, "node": running()},
+        "wait",
+        "not named",
+        True,
+    ),
+    (
+        "silent, log, older file",
+        {"file": file(not_older_than_block=False), "b": LOGGED, "node": running(hushed=True)},
+        "wait",
+        "not named",
+        True,
+    ),
+    (
+        "silent, log, no record",
+        {"file": file(), "b": LOGGED, "node": running(hushed=True)},
+        "wait",
+        "not named",
+        True,
+    ),
+    (
+        "silent, log below",
+        {
+            "file": file(not_older_than_block=True),
+            "b": replace(LOGGED, height=H - 1),
+            "node": running(hushed=True),
+        },
+        "wait",
+        "not named",
+        True,
+    ),
+    (
+        "silent, log, old",
+        {"file": file("old", not_older_than_block=True), "b": LOGGED, "node": running(hushed=True)},
+        "wait",
+        "not named",
+        True,
     ),
     ("silent, old", {"file": file("old"), "node": running(quiet=True)}, "wait", "not named", True),
     ("silent, not quiet", {"file": file(), "node": LONGER}, "wait", "not named", True),
