@@ -96,26 +96,31 @@ def calm(script: Script) -> bool:
     )
 
 
-def silent_switches(place: str, planted: Any, *, log: bool) -> list[float]:
-    """Return the seconds from halts to the first start of v2, with an RPC that never answers."""
+def silent_nights(place: str, planted: Any) -> Iterator[Watched]:
+    """Return calm nights with an RPC that never answers, and a log and a block store that can be read."""
     planted(Faults, "rpc", lambda _: lambda _: "silent")
     planted(night, "PATIENCE", lambda _: 900.0)
     fits = [seed for seed in range(300) if calm(draw(random.Random(seed)))]
-    found = []
     for seed in fits[:8]:
         watched = Watched(seed, place)
-        watched.script.has_log = log
-        watched.script.habits = dataclasses.replace(watched.script.habits, exits=False)
-        watched.chain.habits = watched.script.habits
-        assert watched.run().violations == [], seed
-        first = next(at for version, at in watched.starts if version == "v2")
-        found.append(first - watched.halts[0])
-    return found
+        watched.script.has_log = watched.script.has_store = True
+        watched.chain.habits = dataclasses.replace(watched.script.habits, exits=False)
+        yield watched
 
 
 def test_a_silent_rpc_costs_one_settle_time_where_the_log_tells_the_halt(place: str, planted: Any) -> None:
-    took = silent_switches(place, planted, log=True)
+    took = []
+    for watched in silent_nights(place, planted):
+        assert watched.run().violations == [], watched.outcome.seed
+        first = next(at for version, at in watched.starts if version == "v2")
+        took.append(first - watched.halts[0])
     assert max(took) < 35.0, took
+
+
+def test_a_log_that_was_there_before_the_databases_hides_no_halt(place: str, planted: Any) -> None:
+    for watched in silent_nights(place, planted):
+        watched.chain.data.records.append((watched.goal + 50, night.EPOCH - 1000.0))
+        assert watched.run().violations == [], watched.outcome.seed
 
 
 # -- the judge sees what is wrong: each rule that is broken on purpose is told within some nights -----------

@@ -35,7 +35,7 @@ def follow(state: State, seen: Observations, facts: Facts) -> State:
         state,
         data=learn_data(state.data, seen.data),
         chain_id=seen.chain_id or state.chain_id,
-        b=_at_least(state.b, facts.b),
+        b=state.b if _is_only_logged(facts.b) else _at_least(state.b, facts.b),
         a=_at_least(state.a, facts.a),
         log=max(state.log, _log_height(seen)),
         sign_states=highest(state.sign_states, seen.sign_state),
@@ -65,6 +65,14 @@ def _log_height(seen: Observations) -> int:
     """Return the height of the last record of the write-ahead log, as far as it was read; 0: not at all."""
     told = seen.b.height if seen.b.source == LOG else 0
     return max([told, *(height for height, _ in seen.record_times)])
+
+
+def _is_only_logged(b: Evidence) -> bool:
+    """Tell whether nothing but the log tells a height: it may have been there before these databases.
+
+    It is read again at each look, and must not outlive what the node itself answers.
+    """
+    return b.source == LOG and b.strength != "exact"
 
 
 def _at_least(remembered: Evidence, now: Evidence) -> Evidence:

@@ -6,6 +6,7 @@ import os
 import time
 
 from cosmovisor.decide import commands
+from cosmovisor.decide.frozen import compare_data
 from cosmovisor.model.errors import PlanError
 from cosmovisor.model.observations import Observations, Prospect, SeenFile
 from cosmovisor.model.plan import GENESIS_VERSION, Plan, Version
@@ -31,7 +32,9 @@ def gather(
     now = time.time()
     file = look.plan_file(context.plan_file, now)
     plans = command.plans if file.plan is None or file.plan in command.plans else (file.plan, *command.plans)
-    pending = is_pending(state, file, command)
+    data = look.data_identity(context.data)
+    # Which version fits data that was brought in is told by its heights alone.
+    pending = is_pending(state, file, command) or compare_data(state.data, data) != "same"
     wanted = pending or command.heights == "all"
     found = heights.Found()
     if command.heights != "no" and command.node_lives:
@@ -42,7 +45,7 @@ def gather(
     seen = Observations(
         at=now,
         file=file,
-        data=look.data_identity(context.data),
+        data=data,
         link=active.link(context.layout),
         folders=look.folders(context.layout),
         b=found.b,

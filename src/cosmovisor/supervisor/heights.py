@@ -60,6 +60,8 @@ class Heights:
         self._asked_status = (0.0, 0.0, UNKNOWN)
         self._wal: tuple[object, Evidence] = (None, UNKNOWN)
         self._remembered: dict[int, float] = {}
+        #: The last record of a log that lies above the block store: until another follows it tells nothing.
+        self._foreign: tuple[int, float] | None = None
 
     def begin(self, binary: str, arguments: tuple[str, ...], started_at: float) -> None:
         """A node was started: another life, other memories."""
@@ -74,12 +76,19 @@ class Heights:
         self._wal = (None, UNKNOWN)
 
     def at_rest(self, *, thorough: bool) -> Found:
-        """Read what a stopped node has left: the write-ahead log, and if asked to the block store."""
+        """Read what a stopped node has left: the write-ahead log, and if asked to the block store.
+
+        A block is in the store before its record is in the log. A log that ends above the store was there
+        before the databases were brought in, and is evidence of other data.
+        """
         if is_untouched(self._context.data):
             return Found(Evidence(0, "exact", "untouched data", time.time()))
         b = self._write_ahead_log()
         if thorough and b.strength != "exact":
-            b = _better(b, self._block_store())
+            store = self._block_store()
+            if store.strength == "exact":
+                self._foreign = (b.height, b.at) if b.height > store.height else None
+                b = store
         return Found(b, UNKNOWN, tried=b.strength == "unknown")
 
     def living(self, *, wanted: bool, chain_id: str, node_id: str) -> Found:
@@ -201,7 +210,8 @@ class Heights:
             from cosmovisor.chain import wal
 
             self._wal = (state, wal.evidence(folder, self._started_at, self._ended_at))
-        return self._wal[1]
+        found = self._wal[1]
+        return UNKNOWN if (found.height, found.at) == self._foreign else found
 
     def _block_store(self) -> Evidence:
         from cosmovisor.chain import block_store
@@ -210,14 +220,6 @@ class Heights:
             return block_store.height(self._context.data, self._context.layout.root)
         except ChainError:
             return UNKNOWN  # Another engine, or its library is not installed: `doctor` says so.
-
-
-def _better(one: Evidence, other: Evidence) -> Evidence:
-    """Return the stronger of two, and of two lower bounds the higher."""
-    order = {"unknown": 0, "at least": 1, "exact": 2}
-    if order[one.strength] != order[other.strength]:
-        return one if order[one.strength] > order[other.strength] else other
-    return one if one.height >= other.height else other
 
 
 def _stamp(folder: str) -> object:

@@ -91,7 +91,8 @@ def test_beyond_the_bound_the_lowest_plan_falls_out() -> None:
     [
         (UNKNOWN, UNKNOWN, UNKNOWN),
         (UNKNOWN, Evidence(7, "exact", "rpc", 3.0), Evidence(7, "at least", "own record", 3.0)),
-        (at_least(6), Evidence(7, "at least", "cs.wal", 3.0), Evidence(7, "at least", "own record", 3.0)),
+        (at_least(6), Evidence(7, "at least", "rpc", 3.0), Evidence(7, "at least", "own record", 3.0)),
+        (at_least(6), Evidence(7, "exact", "cs.wal", 3.0), Evidence(7, "at least", "own record", 3.0)),
         (at_least(7), exact(7), at_least(7)),
         (at_least(8), exact(7), at_least(8)),
         (at_least(8), UNKNOWN, at_least(8)),
@@ -274,3 +275,9 @@ def test_the_history_grows_at_its_end_and_keeps_twice_its_bound() -> None:
     full = State(history=tuple(replace(line, at=float(at)) for at in range(2 * MAX_HISTORY)))
     times = [one.at for one in ledger.add_history(full, replace(line, at=-1.0)).history]
     assert times == [*(float(at) for at in range(1, 2 * MAX_HISTORY)), -1.0]
+
+
+def test_what_only_the_log_tells_is_not_remembered() -> None:
+    logged = Evidence(7, "at least", "cs.wal", 3.0)
+    assert follow(State(b=at_least(6)), b=logged).b == at_least(6)
+    assert follow(State(), b=logged).b == UNKNOWN

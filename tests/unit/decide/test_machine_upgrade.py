@@ -6,6 +6,7 @@ from tests.support.facts import PLAN, V1, V2, H
 from tests.support.playbook import Play
 
 from cosmovisor.decide import commands, events
+from cosmovisor.model.heights import Evidence
 from cosmovisor.model.observations import SeenFile
 from cosmovisor.model.receipts import BackupReceipt
 from cosmovisor.model.state import PlanRecord, ScheduleEntry
@@ -369,3 +370,14 @@ def test_the_machine_says_what_it_waits_for() -> None:
     play = held()
     assert "v2" in play.machine.waiting
     assert "not ready" in play.machine.waiting
+
+
+def test_a_log_that_belongs_to_other_data_does_not_outlive_what_the_node_itself_answers() -> None:
+    play = Play()
+    play.b = Evidence(H + 50, "at least", "cs.wal")
+    play.start()
+    assert play.take() == ["Spawn genesis"]
+    play.heights(H - 5, H - 5).wait(1.0)
+    play.heights(H, H - 1).write_plan().look()
+    assert play.take() == ["Signal TERM"]
+    assert not any(record.passed for record in play.saved.records)

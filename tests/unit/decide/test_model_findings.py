@@ -112,11 +112,12 @@ def test_8_databases_of_their_own_tell_a_copy_in_the_same_folder() -> None:
 
 
 def test_8_a_copy_into_the_same_files_is_told_by_a_height_or_a_log_that_fell() -> None:
-    for seen in (Evidence(5, "exact", "block store"), Evidence(5, "at least", "cs.wal")):
+    store, log = Evidence(5, "exact", "block store"), Evidence(5, "at least", "cs.wal")
+    for seen, kept in ((store, (5, 0)), (log, (0, 5))):
         play = Play(State(data=identity(1), b=Evidence(50, "at least", "own record"), log=50))
         play.b = seen
         play.start()
-        assert play.saved.b.height == 5
+        assert (play.saved.b.height, play.saved.log) == kept
 
 
 def test_9_a_skip_agreed_after_the_halt_is_followed_also_when_the_flag_has_gone() -> None:
