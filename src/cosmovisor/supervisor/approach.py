@@ -1,4 +1,4 @@
-"""What is done as the height comes near: the digest is checked in full, and files are copied ahead.
+"""What is done as the height comes near: digest and space are checked in full, and files are copied ahead.
 
 Both take longer than the switch itself and need nothing but time, so they are done while the node still runs:
 each by a process of its own that takes what the node leaves.
@@ -20,8 +20,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Seconds before the expected height at which it is done, and done again for what has changed meanwhile.
-MOMENTS = (1800.0, 180.0)
+#: Seconds before the expected height at which it is done, and done again for what has changed meanwhile: with
+#: a day left there is time to free space; copying that early would be for nothing.
+MOMENTS, COPY = (86_400.0, 1800.0, 180.0), 1800.0
 
 
 class Approach:
@@ -54,7 +55,8 @@ class Approach:
             if reached > self._done.get(prospect.plan, 0):
                 self._done[prospect.plan] = reached
                 self._stager.recheck(prospect.plan)
-                self._copy_ahead(prospect.plan)
+                if left <= COPY:
+                    self._copy_ahead(prospect.plan)
 
     def _copy_ahead(self, plan: Plan) -> None:
         if self._program is not None or self._context.settings.cosmovisor_backup == "off":

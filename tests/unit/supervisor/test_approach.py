@@ -65,7 +65,8 @@ def test_digest_and_copy_are_done_half_an_hour_before_and_again_shortly_before(
     monkeypatch.setattr(program, "Program", started)
     watched = approach.Approach(context, stager, lambda *_: None)  # type: ignore[arg-type]
     watched.look(*near(600))
-    assert (started.all, stager.rechecked) == ([], [])
+    assert started.all == []
+    stager.rechecked.clear()
     watched.look(*near(700))
     watched.look(*near(701))
     assert stager.rechecked == [PLAN]
@@ -77,6 +78,22 @@ def test_digest_and_copy_are_done_half_an_hour_before_and_again_shortly_before(
     watched.look(*near(971))
     assert len(started.all) == 2
     assert stager.rechecked == [PLAN, PLAN]
+
+
+def test_a_day_before_it_is_only_checked_so_that_there_is_time_to_free_space(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, stager = Started(), Stager()
+    monkeypatch.setattr(program, "Program", started)
+    watched = approach.Approach(context, stager, lambda *_: None)  # type: ignore[arg-type]
+    early, seen = near(100)
+    slow = replace(early, run=replace(early.run, interval=100.0))
+    watched.look(slow, seen)
+    assert stager.rechecked == []
+    near_enough = near(137)[1]
+    watched.look(slow, near_enough)
+    watched.look(slow, near_enough)
+    assert (started.all, stager.rechecked) == ([], [PLAN])
 
 
 @pytest.mark.parametrize("height", [1000, 1001])
