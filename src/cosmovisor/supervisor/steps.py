@@ -193,6 +193,12 @@ def _pre_upgrade(
             f"{binary} pre-upgrade asks to be tried again (status {_AGAIN}), attempt {step.attempt}",
             "DAEMON_PREUPGRADE_MAX_RETRIES allows further attempts.",
         )
+    if ended < 0:
+        return _failed(
+            step,
+            f"{binary} pre-upgrade was ended by signal {-ended} before it had finished",
+            "See who sent it (`dmesg` tells of memory that ran out); it runs again at the next start.",
+        )
     if step.staged is not None and not _may_lack_pre_upgrade(step):
         return _failed(step, f"{binary} pre-upgrade ended with status {ended}", "Read what it printed above.")
     tell("warn", f"{binary} pre-upgrade ended with status {ended}: taken as not implemented")

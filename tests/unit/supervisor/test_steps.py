@@ -62,6 +62,15 @@ def test_another_status_fails_only_where_the_command_is_known_to_exist(
     assert isinstance(carry_out(context, "pre-upgrade", known), events.Failed)
 
 
+def test_a_pre_upgrade_that_was_killed_has_not_finished(context: Context, script: Script) -> None:
+    # As the kernel does when memory runs out: a signal is no answer, and never says that the command is missing.
+    script("upgrades/v2", "kill -9 $$")
+    failed = carry_out(context, "pre-upgrade", staged())
+    assert isinstance(failed, events.Failed)
+    assert failed.retry
+    assert "ended by signal 9" in failed.reason
+
+
 def test_a_binary_proven_to_lack_the_command_is_not_asked(
     context: Context, script: Script, home: Path
 ) -> None:
