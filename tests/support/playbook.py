@@ -30,6 +30,7 @@ class Play:
         self.now = 1000.0
         self.b: Evidence = UNKNOWN
         self.a: Evidence = UNKNOWN
+        self.records: tuple[tuple[int, float], ...] = ()
         self.late = False  # answers are as old as the call of `heights`
         self.file = SeenFile()
         self.changes = 0
@@ -182,6 +183,7 @@ class Play:
             b=UNKNOWN if no else self._asked(self.b),
             a=UNKNOWN if no or not asked.node_lives else self.a,
             tried=not no and self.b.strength != "exact",
+            record_times=self.records,
             data_changed_at=1.0,
             prospects=tuple(self._prospect(plan) for plan in plans),
             sign_state=self.sign_state,
