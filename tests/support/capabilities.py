@@ -44,6 +44,26 @@ def _namespaces() -> str:
     return "namespaces cannot be made"
 
 
+def _read_only_root() -> str:
+    if not shutil.which("unshare"):
+        return "unshare is not installed"
+    with tempfile.TemporaryDirectory() as folder:
+        tried = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "sh",
+            "-ec",
+        ]
+        script = 'mount --bind "$0" "$0"; mount -o remount,bind,ro /; touch "$0/x"; ! touch "$0.outside"'
+        done = subprocess.run([*tried, script, folder], capture_output=True, timeout=60, check=False)
+    return "" if done.returncode == 0 else "the root file system cannot be made read-only in a namespace"
+
+
 def _cc() -> str:
     return "" if shutil.which("cc") else "no C compiler"
 
@@ -73,6 +93,7 @@ CHECKS = {
     "tmux": _tmux,
     "pid namespaces": _pid_namespaces,
     "namespaces": _namespaces,
+    "read-only root": _read_only_root,
     "cc": _cc,
 }
 

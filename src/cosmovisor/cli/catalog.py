@@ -42,6 +42,9 @@ COMMANDS = {
     "add-batch-upgrade": Entry(
         "cosmovisor.cli.add_batch_upgrade", UPGRADES, "Put the binaries of several upgrades into place."
     ),
+    "patch": Entry(
+        "cosmovisor.cli.patch", UPGRADES, "Replace the active binary by a patch release; one step back."
+    ),
     "prepare-upgrade": Entry(
         "cosmovisor.cli.prepare_upgrade", UPGRADES, "Fetch and prove the binary of the scheduled upgrade now."
     ),

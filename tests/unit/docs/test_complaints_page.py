@@ -27,3 +27,8 @@ def test_marks_of_a_module_and_of_a_test_are_both_found(tmp_path):
 def test_a_row_that_does_not_exist_cannot_be_claimed():
     with pytest.raises(SystemExit, match="no such row"):
         page.page({99: ["tests/test_x.py::test_a"]})
+
+
+def test_every_open_row_says_why_and_no_closed_row_does():
+    assert set(page.OPEN) == set(page.ROWS) - set(page.claims())
+    assert "| 47 | Windows and macOS | open: out of reach" in page.page({})
