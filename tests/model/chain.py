@@ -15,7 +15,7 @@ class Config(NamedTuple):
     Attributes:
         name: Its name on the result page.
         mode: `consensus`, `optimistic` or `sync`.
-        rpc: `yes`, `no`, or `some` (each question may stay unanswered).
+        rpc: `yes`, `no`, `some` (each question may stay unanswered), or `stale` (an answer may be blocks late).
         wal: What the write-ahead log of a stopped node tells: `yes`, `weak` (never exact) or `no`.
         store: Whether the block store of a stopped node can be read.
         early: What a new program does below its height: `exit` at once, or `hang` alive after saving a block.
@@ -34,6 +34,11 @@ class Config(NamedTuple):
         watch: Whether a change of the plan file wakes the supervisor; it looks by itself too.
         slow: Blocks may take longer than the settle time.
         crashes: How often supervisor, node or both may be killed.
+        fails: How often a save, a step, file work or a launch may fail.
+        fetch: The binaries must be staged first, which may fail as often as `fails`.
+        apart: Link and marker are two moves: a crash may come between them.
+        schedule: The operator schedules the first plan at height `ahead`, in our own table: `plain`, `exact` (the
+            old program ends before the height), `frozen` (it stands still alive); the chain knows nothing of it.
         second: Whether there is a second plan.
         open: Laws that can be broken in this configuration, for the reason given as residue.
         residue: Why some state of this configuration may be stuck; empty: none is.
@@ -61,6 +66,10 @@ class Config(NamedTuple):
     watch: bool = True
     slow: bool = False
     crashes: int = 1
+    fails: int = 0
+    fetch: bool = False
+    apart: bool = False
+    schedule: str = ""
     second: bool = False
     top: int = 5
     open: tuple[str, ...] = ()
@@ -72,12 +81,16 @@ FIRST, SECOND = 4, 6
 
 
 class File(NamedTuple):
-    """The plan file: which plan (2 or 3; 0: torn), its inode change and its modification, and whether it is synced."""
+    """The plan file: which plan (2 or 3; 0: torn), its inode change and its modification, whether it is synced.
+
+    `height`: the height in it, where that is not the plan's own (we write it so for a schedule).
+    """
 
     plan: int
     changed: int
     modified: int
     synced: bool = True
+    height: int = 0
 
 
 class Data(NamedTuple):
@@ -97,7 +110,8 @@ class Data(NamedTuple):
 class Node(NamedTuple):
     """A process: its version, `boot`, `up` or `hung`, whether it skips the first plan.
 
-    `wrote`: it has written the plan file; `recorded`: it has made a record in the log.
+    `wrote`: it has written the plan file; `recorded`: it has made a record in the log; `armed`: its halt height;
+    `base`: the height at which it was started, where that matters (late answers).
     """
 
     version: int
@@ -105,6 +119,8 @@ class Node(NamedTuple):
     skips: bool = False
     wrote: bool = False
     recorded: bool = False
+    armed: int = 0
+    base: int = 0
 
 
 class Moved(NamedTuple):
@@ -121,10 +137,20 @@ def height_of(version: int) -> int:
     return {1: 0, 2: FIRST, 3: SECOND}[version]
 
 
+def is_ungoverned(config: Config) -> bool:
+    """Tell whether the first plan is not the chain's: a patch, or something that the operator has scheduled."""
+    return config.patch or bool(config.schedule)
+
+
+def first_block(config: Config) -> int:
+    """Return the first block that an ungoverned version may execute: the one after its height, or that itself."""
+    return FIRST if config.schedule in {"exact", "frozen"} else FIRST + 1
+
+
 def on_chain(config: Config, data: Data, version: int) -> bool:
     """Tell whether the chain has the plan of a version."""
     if version == 2:
-        return not config.cancelled and not config.patch and not data.skipped
+        return not config.cancelled and not is_ungoverned(config) and not data.skipped
     return version == 3 and config.second
 
 
@@ -139,7 +165,7 @@ def needed(config: Config, data: Data, height: int) -> int:
 
 def is_foreign(config: Config, version: int, want: int) -> int:
     """Compare a program with the one that a block needs: -1 too old, 0 right, 1 too new; a patch suits every block."""
-    if config.patch:
+    if is_ungoverned(config):
         version, want = max(version, 2), max(want, 2)
     return (version > want) - (version < want)
 
@@ -160,12 +186,19 @@ def _boot(config: Config, data: Data, node: Node, clock: int) -> Moved:
     there = is_foreign(config, node.version, needed(config, data, data.a))
     if there < 0:
         return Moved("refuses newer data", data, None, 2)
-    armed = data.file is not None and data.file.plan == node.version and height_of(node.version) == data.a + 1
+    file = data.file
+    armed = (
+        file is not None
+        and file.plan == node.version
+        and (file.height or height_of(node.version)) == data.a + 1
+    )
     right_next = is_foreign(config, node.version, needed(config, data, data.a + 1)) == 0
     if there > 0 and config.early == "exit" and not (armed and right_next):
         return Moved("refuses the stores", data, None, 2)
     if data.b > data.a:
         applied = _apply(config, data, node, clock)
+        if applied.node is not None and applied.node.phase == "hung" and applied.data.a == data.b:
+            return applied._replace(name="replay: " + applied.name)
         if applied.node is None or applied.node.phase == "hung":
             return Moved("replay: " + applied.name, applied.data, None, 1)
         return Moved("replays and is up", applied.data, node._replace(phase="up"))
@@ -180,7 +213,12 @@ def _apply(config: Config, data: Data, node: Node, clock: int) -> Moved:
         return Moved(f"skips the plan and executes {height}", data._replace(a=height, skipped=True), node)
     fits = is_foreign(config, node.version, needed(config, data, height))
     if fits == 0:
-        return Moved(f"executes {height}", data._replace(a=height), node)
+        data = data._replace(a=height)
+        if not node.armed or height < node.armed:
+            return Moved(f"executes {height}", data, node)
+        if config.schedule == "exact":
+            return Moved(f"executes {height} and ends at its halt height", data, None)
+        return Moved(f"executes {height} and stands still at its halt height", data, node._replace(phase="hung"))
     if fits < 0:
         if not config.nofile:
             data = data._replace(file=File(needed(config, data, height), clock, clock, synced=False))
@@ -198,6 +236,8 @@ def _up(config: Config, data: Data, node: Node, clock: int) -> list[Moved]:
     height = data.b + 1
     if height > config.top:
         return []
+    if config.schedule == "frozen" and node.armed and data.a >= node.armed:
+        return [Moved("stands still at its halt height", data, node._replace(phase="hung"))]
     want = needed(config, data, height)
     halting = is_foreign(config, node.version, want) < 0 and not (node.skips and height == FIRST)
     if config.mode == "optimistic" and halting and not node.wrote and not config.nofile:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cosmovisor.model.receipts import StagedBinary
-from tests.model.chain import FIRST, Config, Data, height_of, is_foreign, needed, on_chain
+from tests.model.chain import (
+    Config,
+    Data,
+    first_block,
+    height_of,
+    is_foreign,
+    is_ungoverned,
+    needed,
+    on_chain,
+)
 
 if TYPE_CHECKING:
+    from cosmovisor.model.decision import Decision
     from cosmovisor.model.state import PlanRecord, Step
     from tests.model.world import World
 
@@ -57,30 +67,33 @@ def _broken(law: str, world: World, detail: str = "") -> None:
 
 def right_version(config: Config, data: Data) -> int:
     """Return the version that must execute the next block."""
-    if config.patch:
-        return 2 if data.a >= FIRST else 1
+    if is_ungoverned(config):
+        return 2 if data.a + 1 >= first_block(config) else 1
     return needed(config, data, data.a + 1)
 
 
 def _is_early(config: Config, world: World, version: int) -> bool:
     """Tell whether a version must not run on this data yet."""
-    if config.patch:
-        return version == 2 and world.data.a < FIRST
+    if is_ungoverned(config):
+        return version == 2 and world.data.a + 1 < first_block(config)
     return is_foreign(config, version, needed(config, world.data, world.data.a + 1)) > 0
 
 
 def _is_real(config: Config, data: Data, version: int) -> bool:
     """Tell whether the plan of a version is one to follow."""
-    return on_chain(config, data, version) or (config.patch and version == 2)
+    return on_chain(config, data, version) or (is_ungoverned(config) and version == 2)
 
 
 def _record(world: World, version: int) -> PlanRecord | None:
     assert world.machine is not None
-    return next((one for one in world.machine.state.records if one.plan.name == f"v{version}"), None)
+    for one in world.machine.value.state.records:
+        if one.plan.name == f"v{version}" and one.plan.height == height_of(version):
+            return one  # type: ignore[no-any-return]
+    return None
 
 
-def on_spawn(config: Config, world: World, version: int) -> None:
-    """Check a launch."""
+def on_spawn(config: Config, world: World, version: int, armed: int = 0) -> None:
+    """Check a launch, with the halt height that it is given."""
     if world.node is not None:
         _broken("two nodes", world)
     if version != world.link:
@@ -111,16 +124,25 @@ def after_spawn(config: Config, world: World, version: int) -> Truth:
     return world.truth
 
 
+def after_kill(config: Config, world: World) -> Truth:
+    """Leave out a start of the old program that something else has ended before it came to the halt."""
+    node, counted = world.node, world.truth.old_starts
+    if node is not None and node.phase == "boot" and counted and _is_old(config, world, node.version):
+        return world.truth._replace(old_starts=counted - 1)
+    return world.truth
+
+
 def on_stop(config: Config, world: World) -> None:
     """Check that a node is asked to stop."""
-    node, machine = world.node, world.machine
-    assert machine is not None
+    node = world.node
+    assert world.machine is not None
+    machine = world.machine.value
     if node is None or machine.signals:
         return
     data = world.data
     following = data.b if data.b > data.a else data.b + 1
     works = is_foreign(config, node.version, needed(config, data, following)) == 0 and node.phase != "hung"
-    if machine.why == "upgrade" and works and not (config.patch and data.a >= FIRST):
+    if machine.why == "upgrade" and works and not (is_ungoverned(config) and data.a + 1 >= first_block(config)):
         _broken("stopped early", world)
     if machine.why == "go back" and not _is_early(config, world, node.version):
         _broken("back from the right one", world)
@@ -185,13 +207,9 @@ def on_exit(_config: Config, world: World) -> None:
         _broken("orphaned", world)
 
 
-def on_decision(config: Config, world: World) -> None:
+def on_decision(config: Config, world: World, decision: Decision) -> None:
     """Check what a table has just said."""
-    machine = world.machine
-    if machine is None or machine.decision is None or not _is_new(world):
-        return
-    decision, data = machine.decision, world.data
-    plan: Any = decision.plan
+    data, plan = world.data, decision.plan
     if plan is not None and decision.do in {"upgrade", "hold"} and decision.proven:
         version = int(plan.name[1:])
         if data.b < plan.height - 1 or not _is_real(config, data, version):
@@ -200,12 +218,6 @@ def on_decision(config: Config, world: World) -> None:
         version = int(decision.passed.name[1:])
         if _is_real(config, data, version) and data.a < decision.passed.height and not world.skip:
             _broken("missed", world, decision.row)
-
-
-def _is_new(world: World) -> bool:
-    """Tell whether the decision was just taken: its reason is still there (the normal form leaves it out)."""
-    assert world.machine is not None
-    return world.machine.decision is not None and bool(world.machine.decision.reason)
 
 
 def on_block(config: Config, world: World) -> None:
