@@ -95,13 +95,15 @@ def _refused_at(facts: Facts, height: int) -> bool:
 
     That the data stands at H is not enough for a plan that only the scout has told: it may have been moved or
     cancelled while nobody could see it, and the node may be down at the old height by chance. At a true halt
-    the old program refuses at once, so one start of it tells the two apart; at the wrong height it goes on.
+    the old program refuses before it is up, so one start of it tells the two apart; at the wrong height it
+    goes on. How long that takes says nothing: a large state is loaded for minutes before a block is replayed.
     """
     node, b = facts.node, facts.b
     if node.state != "exited" or node.status not in REFUSALS:
         return False
     started = node.start_b.strength != "unknown" and node.start_b.height == height
-    return b.is_exactly(height) or (node.at_once and not node.ever_up and started and b.height == height)
+    never_up = not node.ever_up and not node.progressed
+    return b.is_exactly(height) or (never_up and started and b.height == height)
 
 
 def torn_plan(facts: Facts) -> Plan | None:

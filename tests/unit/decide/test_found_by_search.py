@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.facts import PLAN, H, at_least, exited, facts, file
+from tests.support.facts import PLAN, H, at_least, exited, facts
 
 from cosmovisor.decide.after_exit import decide_after_exit
 
@@ -12,11 +12,12 @@ def test_a_node_that_loads_for_minutes_and_refuses_its_height_gets_the_file_that
 
     Nobody tells the height exactly and the chain cannot write its file: the old program was started for ever.
     """
-    node = exited(at_once=False, start_b=at_least(H), ever_up=False)
-    found = decide_after_exit(facts(file=file("absent"), known=PLAN, b=at_least(H), node=node))
+    node = exited(start_b=at_least(H))
+    found = decide_after_exit(facts(known=PLAN, b=at_least(H), node=node))
     assert (found.do, found.plan) == ("write file", PLAN)
 
 
 def test_a_node_that_was_up_at_the_height_of_a_known_plan_and_crashed_gets_no_file() -> None:
-    node = exited(at_once=False, start_b=at_least(H), ever_up=True)
-    assert decide_after_exit(facts(file=file("absent"), known=PLAN, b=at_least(H), node=node)).do == "exit"
+    for crashed in ({"ever_up": True}, {"progressed": True}, {"status": -9}):
+        node = exited(start_b=at_least(H), **crashed)
+        assert decide_after_exit(facts(known=PLAN, b=at_least(H), node=node)).do == "exit"
