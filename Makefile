@@ -91,7 +91,7 @@ tables: setup
 
 # Breadth-first search over the real decision code and a small chain; ONLY=name picks configurations.
 model: setup
-	$(BIN)/python -m tests.model.search $(ONLY)
+	$(BIN)/python -m tests.model --jobs $(JOBS) $(ONLY)
 
 # Small wrong changes in the decision code, one at a time; each must make a test fail: make mutate ARGS="--only skip"
 mutate: setup

@@ -33,6 +33,7 @@ class Config(NamedTuple):
         lose: The state document may be lost.
         watch: Whether a change of the plan file wakes the supervisor; it looks by itself too.
         slow: Blocks may take longer than the settle time.
+        loads: A program may load for longer than `at once` means (120 s) before it is up or refuses.
         crashes: How often supervisor, node or both may be killed.
         fails: How often a save, a step, file work or a launch may fail.
         fetch: The binaries must be staged first, which may fail as often as `fails`.
@@ -65,6 +66,7 @@ class Config(NamedTuple):
     lose: bool = False
     watch: bool = True
     slow: bool = False
+    loads: bool = False
     crashes: int = 1
     fails: int = 0
     fetch: bool = False
@@ -218,7 +220,9 @@ def _apply(config: Config, data: Data, node: Node, clock: int) -> Moved:
             return Moved(f"executes {height}", data, node)
         if config.schedule == "exact":
             return Moved(f"executes {height} and ends at its halt height", data, None)
-        return Moved(f"executes {height} and stands still at its halt height", data, node._replace(phase="hung"))
+        return Moved(
+            f"executes {height} and stands still at its halt height", data, node._replace(phase="hung")
+        )
     if fits < 0:
         if not config.nofile:
             data = data._replace(file=File(needed(config, data, height), clock, clock, synced=False))

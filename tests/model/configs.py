@@ -12,6 +12,10 @@ _AT_LEAST = (
     "an older copy whose exact height nobody tells cannot be told from newer data: read the block store"
 )
 _LOST = "a schedule that lies in the plan file and a lost document: the file cannot be told from a snapshot's"
+_LOADS = (
+    "a program that is started too early, loads for more than two minutes and refuses, while nobody tells the "
+    "height, is not taken back: it cannot be told from a long migration that failed"
+)
 
 _ALL = [
     Config("gov"),
@@ -69,6 +73,29 @@ _ALL = [
     Config("known-cancelled", known=True, cancelled=True, store=True),
     Config("nofile-silent", nofile=True, known=True, rpc="no", store=True, residue=_SILENT),
     Config("hang", early="hang"),
+    Config("gov-loads", loads=True),
+    Config("nofile-loads", nofile=True, known=True, loads=True),
+    Config("ahead-loads", ahead=2, loads=True, residue=_LOADS),
+    Config("gov-crash-twice", crashes=2),
+    Config("gov-silent-crash-twice", crashes=2, rpc="no"),
+    Config("sync-silent-crash-twice", mode="sync", crashes=2, rpc="no"),
+    Config("gov-fails", fails=1, crashes=0),
+    Config("gov-fails-twice", fails=2, crashes=0),
+    Config("gov-fails-crash", fails=1),
+    Config("gov-fetch-fails", fails=1, fetch=True),
+    Config("sync-fails", mode="sync", fails=1),
+    Config("old-fails", restore="other", restore_to=2, store=True, fails=1, crashes=0),
+    Config("gov-apart", apart=True),
+    Config("old-apart", restore="other", restore_to=2, store=True, apart=True),
+    Config("ahead-hang-apart", ahead=2, early="hang", apart=True),
+    Config("gov-stale", rpc="stale"),
+    Config("sync-stale", mode="sync", rpc="stale"),
+    Config("ahead-stale", ahead=2, rpc="stale", crashes=0),
+    Config("ahead-stale-crash", ahead=2, rpc="stale"),
+    Config("schedule", ahead=2, schedule="plain", early="hang", top=6),
+    Config("schedule-silent", ahead=2, schedule="plain", early="hang", top=6, rpc="no"),
+    Config("schedule-exact", ahead=2, schedule="exact", early="hang", top=6),
+    Config("schedule-frozen", ahead=2, schedule="frozen", early="hang", top=6),
 ]
 
 CONFIGS = {config.name: config for config in _ALL}

@@ -142,7 +142,11 @@ def on_stop(config: Config, world: World) -> None:
     data = world.data
     following = data.b if data.b > data.a else data.b + 1
     works = is_foreign(config, node.version, needed(config, data, following)) == 0 and node.phase != "hung"
-    if machine.why == "upgrade" and works and not (is_ungoverned(config) and data.a + 1 >= first_block(config)):
+    if (
+        machine.why == "upgrade"
+        and works
+        and not (is_ungoverned(config) and data.a + 1 >= first_block(config))
+    ):
         _broken("stopped early", world)
     if machine.why == "go back" and not _is_early(config, world, node.version):
         _broken("back from the right one", world)

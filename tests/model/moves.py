@@ -11,6 +11,7 @@ from typing import Any
 
 from cosmovisor.decide import events
 from cosmovisor.decide.machine import Machine
+from cosmovisor.decide.run import AT_ONCE
 from cosmovisor.model.state import EMPTY, ScheduleEntry
 from cosmovisor.model.value import replace
 from tests.model import laws
@@ -56,10 +57,18 @@ def moves(engine: Engine, world: World) -> Iterator[Move]:
     yield from _outside(engine, world)
     if machine.value.phase in {"running", "holding", "starting"}:
         yield _fed("looks again", engine, world, engine.hold(events.Woken(NOW, "plan file")))
-    node = world.node
-    waits = node is None or node.phase != "up" or not engine.node_moves(world.data, node, world.clock)
-    if machine.value.wake < float("inf") and (waits or engine.config.slow):
+    if machine.value.wake < float("inf") and _may_wait(engine, world, machine.value):
         yield _fed("time passes", engine, world, engine.hold(events.Tick(NOW + STEP)), NOW + STEP)
+
+
+def _may_wait(engine: Engine, world: World, machine: Machine) -> bool:
+    """Tell whether time may go on before the node makes its next move."""
+    node, run = world.node, machine.run
+    if node is None or node.phase == "hung" or engine.config.slow:
+        return True
+    if node.phase == "boot":
+        return engine.config.loads or run is None or run.started_at > NOW - AT_ONCE + STEP
+    return not engine.node_moves(world.data, node, world.clock)
 
 
 def _fed(name: str, engine: Engine, world: World, event: Held, now: float = NOW) -> Move:
@@ -120,7 +129,7 @@ def _outside(engine: Engine, world: World) -> Iterator[Move]:
         yield "the binaries arrive", world._replace(there=(2, 3)), False
     if config.ahead and not world.asked and data.b == data.a == config.ahead and world.doc.value != EMPTY:
         if config.schedule:
-            yield _scheduled(engine, world._replace(asked=True))
+            yield from _scheduled(engine, world)
         else:
             file = File(2, world.clock, world.clock)
             after = world._replace(data=data._replace(file=file), clock=world.clock + 1, asked=True)
@@ -133,14 +142,19 @@ def _outside(engine: Engine, world: World) -> Iterator[Move]:
         yield "the flag is taken away", world._replace(skip=False), False
 
 
-def _scheduled(engine: Engine, world: World) -> Move:
-    """The operator schedules the first plan: over the socket, or in the document where no supervisor runs."""
+def _scheduled(engine: Engine, world: World) -> Iterator[Move]:
+    """The operator schedules the first plan: over the socket, or in the document where no supervisor runs.
+
+    He tries again until the entry is saved, which is when he gets his answer.
+    """
     entry = ScheduleEntry(PLANS[2], VERSIONS[2], exact=engine.config.schedule != "plain")
     if world.machine is None:
         doc = engine.hold(replace(world.doc.value, schedule=(entry,)))
-        return "the operator schedules the plan in the document", engine.ranked(world._replace(doc=doc)), False
-    after = put(engine, world, events.Asked(NOW, "schedule", entry))
-    return "the operator schedules the plan", after, False
+        scheduled = engine.ranked(world._replace(doc=doc, asked=True))
+        yield "the operator schedules the plan in the document", scheduled, False
+    elif not world.machine.value.state.schedule:
+        after = put(engine, world, events.Asked(NOW, "schedule", entry))
+        yield "the operator schedules the plan", after, False
 
 
 def _faults(engine: Engine, world: World) -> Iterator[Move]:

@@ -73,6 +73,7 @@ def normal(machine: Machine, now: float) -> Machine:
         "waiting": "",
         "since": NOW,
         "node": NodeFact(),  # made anew from the run whenever it is asked for
+        "conflict": "",  # what was said last
         "status": 0,  # passed on at the end, nothing else
         "run": run,
         "decision": decision,

@@ -86,7 +86,8 @@ def _carry_out(engine: Engine, world: World, command: Any) -> World:
     """Carry out a command that has one outcome."""
     config = engine.config
     if isinstance(command, commands.Save):
-        return world._replace(doc=engine.hold(command.state))
+        asked = world.asked or bool(command.state.schedule)
+        return world._replace(doc=engine.hold(command.state), asked=asked)
     if isinstance(command, commands.Spawn):
         number = NUMBERS[command.version]
         laws.on_spawn(config, world, number, command.halt_height)

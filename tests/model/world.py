@@ -121,7 +121,7 @@ def observe(config: Config, world: World, asked: commands.GatherFacts, late: int
                 a = Evidence(data.b - late if late else data.a, "exact", "rpc", WALL)
                 b = Evidence(data.b - late, "exact", "rpc", WALL)
             elif config.wal != "no" and data.records:
-                b = Evidence(data.records[-1][0], "at least", "cs.wal")
+                b = Evidence(data.records[-1][0], "at least", "cs.wal", WALL)
         elif node is None:
             b = _at_rest(config, world)
     file = SeenFile()
@@ -165,8 +165,8 @@ def _at_rest(config: Config, world: World) -> Evidence:
     """Return what a stopped node has left."""
     data = world.data
     if config.store:
-        return Evidence(data.b, "exact", "block store")
+        return Evidence(data.b, "exact", "block store", WALL)
     if config.wal == "no" or not data.records:
         return UNKNOWN
     exact = world.wal_exact and config.wal == "yes" and data.records[-1][0] == data.b
-    return Evidence(data.records[-1][0], "exact" if exact else "at least", "cs.wal")
+    return Evidence(data.records[-1][0], "exact" if exact else "at least", "cs.wal", WALL)
