@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from cosmovisor.backup import engine_locks, manifest, methods, places
+from cosmovisor.backup import alone, engine_locks, manifest, methods, places
 from cosmovisor.backup.build import Builder, Source
 from cosmovisor.backup.survey import SIGN_STATE, survey
 from cosmovisor.config.layout import Layout
@@ -93,8 +93,8 @@ def precopy(
     if all(source.method != "copy" for source in found):
         return 0
     partial = places.partial_name(base, node_home, plan)
-    builder = Builder(partial, found, cancelled, progress)
-    with explained(base, partial):
+    with explained(base, ""), alone.held(partial, 0.0, cancelled), explained(base, partial):
+        builder = Builder(partial, found, cancelled, progress)
         check_space(base, builder.missing())
         builder.build(tables_only=True)
     return sum(source.survey.size("table") for source in found)
@@ -119,7 +119,8 @@ def _take(
         if whole is not None:
             return whole
         partial = places.partial_name(base, node_home, plan)
-        with explained(base, partial):
+        held = alone.held(partial, alone.PATIENCE, cancelled)
+        with explained(base, ""), held, explained(base, partial):
             builder = Builder(partial, found, cancelled, progress)
             check_space(base, builder.missing())
             items = builder.build()

@@ -73,10 +73,10 @@ def _supervised(session: Session) -> None:
     from cosmovisor.model.errors import CosmovisorError
     from cosmovisor.staging import prepare, priority, request
 
-    priority.end_with_parent()
     answers = request.Answers(sys.stdout)
     try:
         asked = request.read(sys.stdin.buffer)
+        priority.end_with_parent(asked.parent)
         record = _stage(session, asked, answers.progress)
         if record is None:
             answers.done("what was fetched for this plan is taken out")

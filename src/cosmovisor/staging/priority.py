@@ -36,18 +36,22 @@ def lower(*, urgent: bool) -> None:
         ctypes.CDLL(None).syscall(number, 1, 0, _IDLE)
 
 
-def end_with_parent() -> None:
+def end_with_parent(parent: int = 0) -> None:
     """End this process within half a second of its parent's end, whatever it waits for.
+
+    Args:
+        parent: The parent's process id as it told it itself, since it may have ended before this is called;
+            0: who is the parent now.
 
     A staging process of a killed supervisor would hold the staging lock until its server's patience ends,
     and the next supervisor would wait for it at the height. The parent's thread is not its life (threads of a
     pool end early), so the kernel's own signal for this cannot be used. Ending anywhere is safe: nothing that
     staging does is visible before its last rename.
     """
-    parent = os.getppid()
+    known = parent or os.getppid()
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == known:
             time.sleep(0.5)
         os._exit(1)
 

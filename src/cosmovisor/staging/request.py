@@ -34,6 +34,7 @@ class Request:
         operator: True where the operator names the binary of a plan of this name: whatever the chain's own
             info says later, the proof stays good.
         node_home: The node's home, where the parent knows it; empty leaves it to the environment.
+        parent: Process id of who asks, whose end ends this too; 0 where it was not told.
     """
 
     plan: Plan
@@ -44,6 +45,7 @@ class Request:
     download: bool = False
     operator: bool = False
     node_home: str = ""
+    parent: int = 0
 
 
 def read(stream: BinaryIO) -> Request:
@@ -59,15 +61,14 @@ def read(stream: BinaryIO) -> Request:
         document = json.loads(data)
         name, height, info = document["name"], document["height"], document.get("info", "")
         flags = {word: document[word] for word in _FLAGS if word in document}
-        node_home = document.get("node_home", "")
+        node_home, parent = document.get("node_home", ""), document.get("parent", 0)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise PlanError("the plan on standard input is not a JSON object with name and height") from None
-    good = (
-        isinstance(name, str) and isinstance(info, str) and type(height) is int and isinstance(node_home, str)
-    )
+    texts, numbers = (name, info, node_home), (height, parent)
+    good = all(isinstance(one, str) for one in texts) and all(type(one) is int for one in numbers)
     if not good or not all(isinstance(flag, bool) for flag in flags.values()):
         raise PlanError("the plan on standard input has a member of the wrong type")
-    return Request(Plan(names.check(name), height, info), **flags, node_home=node_home)
+    return Request(Plan(names.check(name), height, info), **flags, node_home=node_home, parent=parent)
 
 
 class Answers:

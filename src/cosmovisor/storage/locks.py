@@ -186,10 +186,10 @@ def is_held(path: str) -> bool:
 
 def holder(path: str) -> Holder:
     """Return who holds the lock: from the record if that process has the file open, else from `/proc`."""
-    recorded = _record(path)
+    last = recorded(path)
     pids = _pids_with(path)
-    if recorded.pid in pids or (recorded.pid and not os.path.isdir("/proc/self/fd")):
-        return recorded
+    if last.pid in pids or (last.pid and not os.path.isdir("/proc/self/fd")):
+        return last
     if pids:
         pid = min(pids)
         return Holder(pid, 0.0, _command(pid))
@@ -198,10 +198,9 @@ def holder(path: str) -> Holder:
 
 def holders(path: str) -> tuple[Holder, ...]:
     """Return every process that has the lock file open, as far as `/proc` shows them to us."""
-    recorded = _record(path)
+    last = recorded(path)
     return tuple(
-        recorded if pid == recorded.pid else Holder(pid, 0.0, _command(pid))
-        for pid in sorted(_pids_with(path))
+        last if pid == last.pid else Holder(pid, 0.0, _command(pid)) for pid in sorted(_pids_with(path))
     )
 
 
@@ -231,7 +230,8 @@ def _unusable(path: str, error: OSError) -> StateError:
     return StateError(f"cannot lock {path}: {error.strerror or error}", step)
 
 
-def _record(path: str) -> Holder:
+def recorded(path: str) -> Holder:
+    """Return what whoever took the lock last has recorded; it may have ended since."""
     try:
         with open(path, "rb") as file:
             text = file.read(_RECORD_LIMIT).decode(errors="replace")

@@ -6,6 +6,8 @@ each by a process of its own that takes what the node leaves.
 
 from __future__ import annotations
 
+import os
+
 from cosmovisor.decide.machine import Machine
 from cosmovisor.model.errors import CosmovisorError
 from cosmovisor.model.observations import Observations
@@ -61,7 +63,7 @@ class Approach:
     def _copy_ahead(self, plan: Plan) -> None:
         if self._program is not None or self._context.settings.cosmovisor_backup == "off":
             return
-        question = {"name": plan.name, "height": plan.height, "info": plan.info}
+        question = {"name": plan.name, "height": plan.height, "info": plan.info, "supervisor": os.getpid()}
         command = program.command(self._context, [])
         argv = [*command[:2], "cosmovisor.supervisor.copying_ahead", self._context.node_home, *command[3:]]
         try:

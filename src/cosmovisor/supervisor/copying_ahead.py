@@ -27,6 +27,8 @@ def main(arguments: list[str]) -> int:
     ended: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
     question = light_json.loads(sys.stdin.buffer.readline())
+    # Left behind by a supervisor that was killed, it would copy on beside the next one's backup.
+    priority.end_with_parent(int(question.get("supervisor", 0)))
     plan = Plan(str(question["name"]), int(question["height"]), str(question["info"]))
     try:
         settings = load.require(load.load(os.environ, arguments[2] if len(arguments) > 2 else None))

@@ -34,7 +34,8 @@ class Helper:
 
     def __init__(self, lock: str, command: list[str], environ: dict[str, str], folder: str) -> None:
         self._lock = lock
-        held = locks.hold(lock)
+        # Recorded before it runs: whoever is found with the lock after a kill in between is no node.
+        held = locks.hold(lock, command=MARK + " ".join(command))
         null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
             # Both streams go to our standard error: the node's own output stays free of them.

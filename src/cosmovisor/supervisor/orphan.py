@@ -24,7 +24,8 @@ def find(context: Context) -> Launched | None:
     if not locks.is_held(lock):
         return None
     holder = locks.holder(lock)
-    if holder.command.startswith(helper.MARK) or not holder.pid:
+    # The record tells who took the lock last, also where that process has gone and its children hold it.
+    if locks.recorded(lock).command.startswith(helper.MARK) or not holder.pid:
         end(lock)
         return None
     return launched(context, holder.pid, holder.since or time.time(), holder.command.split(" ")[0])

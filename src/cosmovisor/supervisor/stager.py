@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 
@@ -143,6 +144,7 @@ class Stager:
             "execute": kind != "prove",
             "recheck": kind == "recheck",
             "node_home": self._context.node_home,
+            "parent": os.getpid(),
         }
         try:
             self._program = program.Program(
