@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cosmovisor.model.plan import Plan
+    from cosmovisor.model.receipts import Proof
     from cosmovisor.staging.record import Record
     from cosmovisor.staging.request import Request
 
@@ -91,6 +92,11 @@ def _supervised(session: Session) -> None:
 def _stage(session: Session, asked: Request, progress: Callable[[str], None]) -> Record | None:
     from cosmovisor.staging import prepare, priority, probes
 
+    def space(home: str) -> tuple[Proof, ...]:
+        from cosmovisor.care.space import proofs
+
+        return proofs(session.settings, home)
+
     priority.lower(urgent=asked.urgent)
     cage = probes.Prober(os.path.join(session.layout.staging, "cage.partial"), session.environ)
     around = prepare.Surroundings(
@@ -100,6 +106,7 @@ def _stage(session: Session, asked: Request, progress: Callable[[str], None]) ->
         session.config_file,
         probes=cage,
         node_home=session.node_home,
+        space=space,
     )
     return prepare.prepare(around, asked, progress)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 
 from cosmovisor.model.errors import StagingError
 from cosmovisor.model.receipts import Opinion, Proof
@@ -269,11 +268,6 @@ def _copy(source: str, path: str, largest: int, place: Address) -> Fetched:
     except OSError as error:
         raise NotYet(f"cannot read {source}: {error.strerror}", "Check [sources] in config.toml.") from None
     return Fetched(path, size, {kind: each.hexdigest() for kind, each in hashes.items()}, source, True)
-
-
-def free_space(path: str) -> int:
-    """Bytes free for us on the file system of a path."""
-    return shutil.disk_usage(path).free
 
 
 def _hash(text: str) -> str:

@@ -30,6 +30,8 @@ _CHUNK = 1 << 20
 _REDIRECTS = {301, 302, 303, 307, 308}
 _LATER = {403: 600.0, 408: 10.0, 425: 10.0, 429: 60.0, 500: 30.0, 502: 10.0, 503: 30.0, 504: 30.0}
 _LONGEST_WAIT = 60.0
+#: Bytes that a download leaves free: the node beside us needs them more.
+_RESERVE = 64 << 20
 _ABSENT_RETRY, _NET_RETRY, _TRUST_RETRY = 600.0, 60.0, 3600.0
 
 
@@ -251,9 +253,23 @@ def _check_head(response: http.client.HTTPResponse, order: Order, start: int) ->
         )
     if response.length is not None and start + response.length > order.largest:
         raise Refused(f"{conceal(order.url)} is larger than {order.largest} bytes", _LARGER)
+    free = free_space(os.path.dirname(order.path))
+    if response.length is not None and response.length + _RESERVE > free:
+        raise NotYet(
+            f"there is no room for {conceal(order.url)}: {response.length} bytes are left to fetch, "
+            f"{free} are free",
+            f"Free space below {os.path.dirname(order.path)}; it is tried again.",
+            _NET_RETRY,
+        )
     lengths = response.headers.get_all("Content-Length") or []
     if len(set(lengths)) > 1:
         raise NotYet(f"{conceal(order.url)} is sent with two lengths", "Use another server.", _TRUST_RETRY)
+
+
+def free_space(path: str) -> int:
+    """Bytes free for us on the file system of a path."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
 
 
 def _next(url: str, response: http.client.HTTPResponse) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cosmovisor.config.layout import Layout
     from cosmovisor.config.settings import Settings
     from cosmovisor.model.plan import Plan, Version
+    from cosmovisor.model.receipts import Proof
     from cosmovisor.staging.download import Blob
     from cosmovisor.staging.getting import Getter
     from cosmovisor.staging.network import Network
@@ -39,6 +40,7 @@ class Surroundings:
         network: The seam to the world.
         probes: Makes what runs a binary in a cage; None in tests of the rest.
         node_home: The node's home, to learn its chain and RPC; empty where nobody is to be asked.
+        space: Says whether the backup of a node's home will fit; None in tests of the rest.
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Surroundings:
     network: Network | None = None
     probes: prove.Probes | None = None
     node_home: str = ""
+    space: Callable[[str], tuple[Proof, ...]] | None = None
 
 
 def prepare(around: Surroundings, request: Request, progress: Callable[[str], None]) -> Record | None:
@@ -176,7 +179,7 @@ class _Run:
         if (self.request.recheck or doubted) and self.allowed and found.source != "hand":
             found = self.getter.ask_release_again(self.getter.compare_list(found))
         if self.request.execute and not self.request.urgent:
-            found = self._ask_upgraded(found)
+            found = self._look_at_space(self._ask_upgraded(found))
         return _unless_blocked(found)
 
     def _ask_upgraded(self, found: Record) -> Record:
@@ -189,6 +192,16 @@ class _Run:
         if heard is None:
             return found
         changed = opinions.attach(found, (heard,), self.around.settings)
+        if changed != found:
+            record.save(self.layout.proof(self.version), changed)
+        return changed
+
+    def _look_at_space(self, found: Record) -> Record:
+        """Say in the record whether the backup will fit, while there is time to make room."""
+        if self.around.space is None:
+            return found
+        others = tuple(proof for proof in found.proofs if proof.name != "space")
+        changed = replace(found, proofs=(*others, *self.around.space(self.node_home)))
         if changed != found:
             record.save(self.layout.proof(self.version), changed)
         return changed

@@ -199,7 +199,7 @@ def _origin(given: Origin | None, old: record.Record | None, digest: str, path: 
         return given
     if old is None or old.path != path or old.sha256 != digest:
         return Origin()
-    words = {"trust", "confidence"} if old.source != "hand" else {"confidence"}
+    words = {"confidence", "space"} | ({"trust"} if old.source != "hand" else set())
     kept = tuple(proof for proof in old.proofs if proof.name in words)
     if old.source != "hand":
         return Origin(old.source, old.trust, old.fetched_sha256, kept, old.opinions)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from tests.support import binaries
 
+from cosmovisor.backup import taking
 from cosmovisor.cli.prepare_upgrade import COMMAND
 from cosmovisor.model.errors import UsageError
 from cosmovisor.model.plan import Plan
@@ -100,3 +101,16 @@ def test_without_a_plan_of_the_chain_the_schedule_is_prepared(tmp_path, monkeypa
     result = CliRunner().invoke(COMMAND, ["v8"], env=env)
     assert isinstance(result.exception, UsageError)
     assert "v8 is not in the operator's schedule" in result.exception.cause
+
+
+def test_room_for_the_backup_of_the_nodes_own_home_is_looked_at(ask, tmp_path, monkeypatch):
+    monkeypatch.setattr(taking, "free_space", lambda folder: 1 << 20)
+    node_home = tmp_path / "elsewhere"
+    (node_home / "data" / "application.db").mkdir(parents=True)
+    (node_home / "data" / "application.db" / "000001.ldb").write_bytes(b"x" * 1000)
+    layout = binaries.layout(tmp_path)
+    binaries.place(layout.bin(layout.version_for("v2", True)), binaries.elf())
+    code, lines = ask({"name": "v2", "height": 10, "node_home": str(node_home)})
+    assert code == 0
+    assert any("the backup will not fit" in text for text in lines[-1]["warnings"])
+    assert lines[-1]["confidence"] == {"level": "unconfirmed", "text": "placed by hand"}

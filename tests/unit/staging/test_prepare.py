@@ -14,9 +14,11 @@ from tests.support import binaries
 from tests.support.staging_home import KEY, PROGRAM, Home, sha256, tar, zipped
 
 from cosmovisor.model.plan import Plan
-from cosmovisor.model.receipts import StagedBinary
-from cosmovisor.staging import ready, record
+from cosmovisor.model.receipts import Proof, StagedBinary
+from cosmovisor.staging import fetch, ready, record
 from cosmovisor.staging.outcome import NotYet
+from cosmovisor.staging.prepare import Surroundings, prepare
+from cosmovisor.staging.request import Request
 from cosmovisor.storage import locks
 
 
@@ -373,3 +375,46 @@ def test_files_that_others_can_write_are_warned_about(home):
     binaries.place(home.path(), PROGRAM, 0o777)
     found = home.stage("")
     assert [proof.fix for proof in found.proofs if proof.name == "owner"] == [f"chmod go-w {home.path()}"]
+
+
+# Space ----------------------------------------------------------------------------------------------------
+
+
+def with_space(home, proof, **flags):
+    """Stage the binary in place while this is known of the room for the backup."""
+    around = Surroundings(
+        home.settings,
+        home.layout,
+        {},
+        network=home.network,
+        node_home="/n",
+        space=lambda node: (proof(node),),
+    )
+    return prepare(around, Request(Plan("v2", 10), **flags), home.said.append)
+
+
+def test_room_for_the_backup_is_looked_at_with_the_binary_and_again_each_time(home):
+    binaries.place(home.path(), PROGRAM)
+    little = Proof("space", "warning", "no room", "make room")
+    assert little in with_space(home, lambda node: little if node == "/n" else None).proofs
+    staged = ready.check(home.settings, home.layout, Plan("v2", 10))
+    assert isinstance(staged, StagedBinary), "room can be made until the height: nothing is blocked"
+    assert little in staged.proofs
+    enough = Proof("space", "ok", "room enough")
+    found = with_space(home, lambda _: enough, recheck=True)
+    assert [proof for proof in found.proofs if proof.name == "space"] == [enough]
+
+
+@pytest.mark.parametrize("flags", [{"urgent": True}, {"execute": False}])
+def test_at_the_height_and_for_a_proposal_nobody_measures_space(home, flags):
+    binaries.place(home.path(), PROGRAM)
+    with_space(home, lambda _: pytest.fail("measured"), **flags)
+
+
+def test_a_file_for_which_there_is_no_room_is_not_begun(home, monkeypatch):
+    monkeypatch.setattr(fetch, "free_space", lambda _: 1 << 20)
+    with pytest.raises(NotYet, match=r"there is no room for .* 1048576 are free") as caught:
+        home.stage(home.info(home.serve(PROGRAM)))
+    assert "Free space below" in caught.value.next_step
+    assert caught.value.retry_after
+    assert os.listdir(os.path.join(home.layout.staging, "downloads")) == []
