@@ -10,6 +10,7 @@ ORDER = (
     "operators",
     "switching",
     "ahead",
+    "rehearse",
     "staging",
     "upgrade-night",
     "sync",
@@ -19,6 +20,7 @@ ORDER = (
     "reference",
     "proof",
     "figures",
+    "figures-ahead",
 )
 LANGUAGES = {"English": "en", "中文": "zh"}
 COMMON = ("architecture.md", "complaints.md", "dependencies.md", "plans.md")

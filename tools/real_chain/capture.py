@@ -16,7 +16,7 @@ import tempfile
 from tools.go_build import build
 from tools.real_chain import gov, recipes
 from tools.real_chain import node as nodes
-from tools.real_chain.modes import finished_chain, running
+from tools.real_chain.chains import finished_chain, running
 from tools.real_chain.night import Night
 from tools.real_chain.rpc import wait_until
 from tools.real_chain.supervisor import OURS

@@ -15,6 +15,7 @@ from tools.real_chain.supervisor import OURS, Supervisor
 NEEDED = f'UPGRADE "{PLAN_NAME}" NEEDED at height'
 LOCKED = "resource temporarily unavailable"
 HANDSHAKE = re.compile(r"ABCI Handshake App Info.*software-version=(\S+)")
+COMMITTED = re.compile(r"committed state.*\bheight=(\d+)")
 
 
 class CheckError(Exception):
@@ -83,6 +84,19 @@ def count_starts(log: str, old: str, new: str) -> Starts:
     return starts
 
 
+def executed(log: str) -> dict[int, list[str]]:
+    """Return the versions that committed each height, in the order of a node's log."""
+    found: dict[int, list[str]] = {}
+    version = ""
+    with open(log, errors="replace") as file:
+        for line in file:
+            if match := HANDSHAKE.search(line):
+                version = match[1]
+            elif match := COMMITTED.search(line):
+                found.setdefault(int(match[1]), []).append(version)
+    return found
+
+
 def check_upgraded(supervisor: Supervisor, height: int, versions: tuple[str, str], old_starts: int) -> None:
     """Check chain, disk and logs after blocks were made behind the upgrade height.
 
@@ -105,7 +119,7 @@ def check_upgraded(supervisor: Supervisor, height: int, versions: tuple[str, str
     with open(node.plan_file) as file:
         plan = json.load(file)
     require((plan["name"], plan["height"]) == (PLAN_NAME, height), f"the chain's plan file now says {plan}")
-    _check_disk(supervisor, height)
+    check_disk(supervisor, height)
     starts = count_starts(supervisor.node_log, old, new)
     require(starts.locked == 0, f"{starts.locked} starts found the databases in use by another node")
     require(
@@ -115,7 +129,12 @@ def check_upgraded(supervisor: Supervisor, height: int, versions: tuple[str, str
     require(len(supervisor.node_pids()) == 1, f"{len(supervisor.node_pids())} nodes run on this home")
 
 
-def _check_disk(supervisor: Supervisor, height: int) -> None:
+def check_disk(supervisor: Supervisor, height: int) -> None:
+    """Check link, marker and the executable that runs.
+
+    Raises:
+        CheckError: Names what is wrong.
+    """
     root = os.path.join(supervisor.daemon_home, "cosmovisor")
     active = os.path.realpath(os.path.join(root, "current"))
     require(

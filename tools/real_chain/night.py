@@ -104,6 +104,10 @@ class Night:
         self.facts["old starts after the halt"] = starts.old_after_halt
         if supervisor.kind == OURS:
             require(starts.new == 1, f"the new release was started {starts.new} times")
+        self.stop(supervisor, stopped_with=stopped_with)
+
+    def stop(self, supervisor: Supervisor, *, stopped_with: int = 0) -> None:
+        """Stop as a service manager does; nothing may be left, and the sign-state never have gone back."""
         status = supervisor.stop()
         left = supervisor.node_pids()
         if supervisor.kind == OURS:

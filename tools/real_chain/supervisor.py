@@ -88,6 +88,18 @@ class Supervisor:
             )
         self.starts += 1
 
+    def ask(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run a short command of the program to its end, as the operator types it."""
+        return subprocess.run(
+            [*self.command(), *words],
+            env=self.environ(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
     def running(self) -> bool:
         """Tell whether the supervisor lives."""
         return self.process is not None and self.process.poll() is None
