@@ -9,25 +9,39 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import tarfile
 import threading
 import time
+import zlib
 from collections.abc import Mapping
 
-SIZE = 120 << 20
 NAME = "demod"
+MIB = 1 << 20
 
 
-def pack(work: str, program: str) -> tuple[str, str]:
-    """Pack a program that is padded to the size of a real daemon; return the archive and its SHA-256."""
+def pack(work: str, program: str, mib: int) -> tuple[str, str]:
+    """Pack a program into a tar.gz of about this size; return the archive and its SHA-256.
+
+    The program is padded with the machine's own program code and with noise, so that it packs as daemons do
+    (about 2 to 1), piece after piece until the archive is large enough.
+
+    Args:
+        work: Folder for it.
+        program: An executable.
+        mib: Size of the archive.
+    """
+    with open(os.path.realpath(sys.executable), "rb") as file:
+        code = file.read(4 * MIB)
+    dice = random.Random(1)
+    piece = zlib.compressobj(1)
+    packed = len(piece.compress(code) + piece.compress(dice.randbytes(2 * MIB)) + piece.flush())
+    pieces = max(1, round(mib * MIB / packed))
     padded = os.path.join(work, NAME)
     shutil.copyfile(program, padded)
-    dice = random.Random(1)
     with open(padded, "ab") as file:
-        # Half of it compresses, as a daemon does.
-        while file.tell() < SIZE:
-            file.write(dice.randbytes(1 << 19) + bytes(1 << 19))
-    archive = os.path.join(work, "release.tar.gz")
+        file.writelines(code + dice.randbytes(2 * MIB) for _ in range(pieces))
+    archive = os.path.join(work, f"release-{mib}.tar.gz")
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         tar.add(padded, f"bin/{NAME}", filter=_executable)
     os.unlink(padded)
@@ -71,14 +85,24 @@ class Server:
         self.http.server_close()
 
 
-def stage(program: str, environ: Mapping[str, str], plan: str, url: str, digest: str) -> tuple[float, float]:
-    """Stage a plan as the supervisor has it done; return the seconds and the peak memory in MiB.
+def stage(
+    program: str, environ: Mapping[str, str], plan: str, url: str, digest: str, *, urgent: bool = False
+) -> tuple[float, float]:
+    """Stage a scheduled plan as the supervisor has it done; return the seconds and the peak memory in MiB.
+
+    Args:
+        program: Our command.
+        environ: Its environment.
+        plan: Name of the plan.
+        url: Where the archive is.
+        digest: Its SHA-256.
+        urgent: At ordinary priority, as at a height; else at the low one that it has ahead.
 
     Raises:
         RuntimeError: It was not staged.
     """
     info = json.dumps({"binaries": {"any": f"{url}?checksum=sha256:{digest}"}})
-    order = {"name": plan, "height": 1000, "info": info, "urgent": False, "execute": False}
+    order = {"name": plan, "height": 1000, "info": info, "urgent": urgent, "execute": True}
     began = time.monotonic()
     with subprocess.Popen(
         [program, "prepare-upgrade", "--supervised"],
@@ -100,13 +124,11 @@ def stage(program: str, environ: Mapping[str, str], plan: str, url: str, digest:
 
 
 def by_hand(folder: str, url: str, digest: str) -> float:
-    """Do the same with `curl`, `sha256sum` and `tar`; return the seconds."""
+    """Do the same with `curl`, `sha256sum` and `tar`, and flush what they wrote; return the seconds."""
     os.makedirs(folder)
     began = time.monotonic()
     check = f"echo {digest}  release.tar.gz | sha256sum --check --quiet"
-    line = (
-        f"set -e; curl -sSfO {url}; {check}; tar xzf release.tar.gz; sha256sum bin/{NAME} >digest; sync -f ."
-    )
+    line = f"set -e; curl -sSf -o release.tar.gz {url}; {check}; tar xzf release.tar.gz; sync bin/{NAME} bin"
     subprocess.run(["sh", "-c", line], cwd=folder, check=True)
     took = time.monotonic() - began
     shutil.rmtree(folder)
