@@ -7,7 +7,7 @@ import pytest
 pytestmark = pytest.mark.complaint(12)
 
 
-def add(world, name: str, height: int, *words: str) -> None:
+def add(world, name: str, height: int, *words: str) -> str:
     """Build the binary somewhere and hand it over, as in an emergency."""
     path = world.place(name, folder=f"built-{name}", handlers=())
     elsewhere = world.root / f"{name}.bin"
@@ -16,6 +16,7 @@ def add(world, name: str, height: int, *words: str) -> None:
     path.parent.parent.rmdir()
     done = world.command("add-upgrade", name, str(elsewhere), "--upgrade-height", str(height), *words)
     assert done.returncode == 0, done.stderr
+    return str(done.stderr)
 
 
 def test_a_hot_fix_by_height_runs_at_its_height_and_not_before(world):
@@ -36,8 +37,8 @@ def test_an_exact_height_is_executed_by_the_new_binary(world, sdk, early):
     cosmovisor = world.run()
     world.until_height(2)
     height = world.heights()[0] + 40
-    add(world, "fix", height, "--exact")
-    # The halt height is an argument of the old node: it gets it at its next start.
+    # The halt height is an argument of the old node: it gets it at its next start, and he is told so.
+    assert "restart it before that height" in add(world, "fix", height, "--exact")
     assert cosmovisor.stop() == 0
     world.run()
     world.until_blocks_of("fix")

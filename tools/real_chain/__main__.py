@@ -51,7 +51,8 @@ def run_mode(name: str, folder: str, tool: str, *, keep: bool) -> str:
     """Run one mode and return its line of the report."""
     os.makedirs(folder)
     old = build(recipes.OLD_OPTIMISTIC if name.startswith("optimistic") else recipes.OLD)
-    night = Night(folder, tool, old, build(recipes.NEW))
+    new = build(recipes.PATCH if name == "exact" else recipes.NEW)
+    night = Night(folder, tool, old, new)
     began = time.monotonic()
     try:
         MODES[name](night)

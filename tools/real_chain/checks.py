@@ -15,7 +15,7 @@ from tools.real_chain.supervisor import OURS, Supervisor
 NEEDED = f'UPGRADE "{PLAN_NAME}" NEEDED at height'
 LOCKED = "resource temporarily unavailable"
 HANDSHAKE = re.compile(r"ABCI Handshake App Info.*software-version=(\S+)")
-COMMITTED = re.compile(r"committed state.*\bheight=(\d+)")
+COMMITTED = re.compile(r"committed state.* height=(\d+)")
 
 
 class CheckError(Exception):

@@ -9,7 +9,7 @@ from tools.go_build import Built
 from tools.real_chain import gov
 from tools.real_chain import node as nodes
 from tools.real_chain.checks import CheckError, SignStateWatch, check_upgraded, count_starts, require
-from tools.real_chain.recipes import PLAN_NAME
+from tools.real_chain.recipes import PLAN_NAME, version_text
 from tools.real_chain.release import Server, archive
 from tools.real_chain.rpc import wait_until
 from tools.real_chain.supervisor import OURS, Supervisor
@@ -44,7 +44,7 @@ class Night:
     @property
     def versions(self) -> tuple[str, str]:
         """Version texts of the old and the new release."""
-        return self.old.recipe.version.lstrip("v"), self.new.recipe.version.lstrip("v")
+        return version_text(self.old.recipe), version_text(self.new.recipe)
 
     def validator(self, *, node_home: str = "home", daemon_home: str = "home") -> Supervisor:
         """Make a validator's home and its supervisor; the sign-state is watched from now on."""

@@ -22,15 +22,16 @@ OPTIMISTIC = (
 )
 
 
-def wasmd(version: str, wasmvm: str, *, optimistic: bool = False) -> Recipe:
+def wasmd(version: str, wasmvm: str, *, optimistic: bool = False, stamp: str = "") -> Recipe:
     """Return the recipe of one release.
 
     Args:
         version: Release of wasmd, without `v`.
         wasmvm: Module of the virtual machine it uses; its shared library must travel beside the executable.
         optimistic: Whether the executable runs blocks optimistically.
+        stamp: Version text that it says of itself; empty for that of the release.
     """
-    texts = {"Name": "wasm", "AppName": DAEMON, "Version": version}
+    texts = {"Name": "wasm", "AppName": DAEMON, "Version": stamp or version}
     stamps = " ".join(f"-X {SDK_VERSION}.{key}={text}" for key, text in texts.items())
     return Recipe(
         name=DAEMON,
@@ -44,6 +45,13 @@ def wasmd(version: str, wasmvm: str, *, optimistic: bool = False) -> Recipe:
     )
 
 
+def version_text(recipe: Recipe) -> str:
+    """Return what an executable says to be."""
+    return recipe.ldflags.rpartition(f"{SDK_VERSION}.Version=")[2]
+
+
 OLD = wasmd("0.55.1", "github.com/CosmWasm/wasmvm/v2")
 NEW = wasmd("0.60.8", "github.com/CosmWasm/wasmvm/v2")
 OLD_OPTIMISTIC = wasmd("0.55.1", "github.com/CosmWasm/wasmvm/v2", optimistic=True)
+# A release with the same state machine: what operators schedule by height, without governance.
+PATCH = wasmd("0.55.1", "github.com/CosmWasm/wasmvm/v2", stamp="0.55.2")

@@ -8,8 +8,8 @@ from tools.real_chain.recipes import PLAN_NAME
 from tools.real_chain.rpc import wait_until
 from tools.real_chain.supervisor import OURS, Supervisor
 
-#: Blocks between the order and its height: room for one more start of the old release.
-DISTANCE = 14
+#: Blocks between the order and its height: room for two more starts of the old release.
+DISTANCE = 20
 
 
 def exact(night: Night) -> None:
@@ -27,6 +27,10 @@ def exact(night: Night) -> None:
     words = ("add-upgrade", PLAN_NAME, night.new.path, "--force", "--exact")
     done = supervisor.ask(*words, "--upgrade-height", str(night.height))
     require(done.returncode == 0, f"add-upgrade ended with {done.returncode}: {done.stderr}")
+    # The halt height is an argument of the old node, which gets it at its next start.
+    require(supervisor.stop() == 0, "a stop before the height did not end with 0")
+    supervisor.start()
+    wait_until("the new release runs", lambda: node.rpc.app()[1] == night.versions[1], 90)
     night.await_blocks(supervisor)
     _check(night, supervisor)
 

@@ -13,6 +13,7 @@ from cosmovisor.model.errors import UsageError
 from cosmovisor.model.plan import HIGHEST, Version
 from cosmovisor.model.state import ScheduleEntry
 from cosmovisor.plan import names
+from cosmovisor.storage import locks
 
 
 @command("add-upgrade")
@@ -46,6 +47,11 @@ def add_upgrade(
     if entries:
         schedule.add(session.layout, entries, force=force)
         session.log.info(f"{version.name} upgrade binary will switch at height {upgrade_height}")
+        if exact and locks.is_held(session.layout.node_lock):
+            session.log.warning(
+                "the node that runs has no halt height yet: without a restart it executes that height itself",
+                fix=f"restart it before that height ({upgrade_height}), at a moment of your choice",
+            )
     elif upgrade_height < 0:
         session.log.warning(f"{upgrade_height} is no height: nothing is scheduled")
     if session.as_json:
