@@ -15,6 +15,13 @@ DISTANCE = 30
 
 def schedule_upgrade(node: Node, info: str, *, distance: int = DISTANCE) -> int:
     """Propose, vote for and see passed an upgrade; return its height."""
+    height = propose(node, info, distance=distance)
+    await_plan(node, height)
+    return height
+
+
+def propose(node: Node, info: str, *, distance: int = DISTANCE) -> int:
+    """Propose an upgrade and vote for it; return its height."""
     wait_until("the chain makes blocks", lambda: node.rpc.height() >= 2)
     height = node.rpc.height() + distance
     proposal = os.path.join(node.home, "proposal.json")
@@ -23,10 +30,18 @@ def schedule_upgrade(node: Node, info: str, *, distance: int = DISTANCE) -> int:
     _transaction(node, "gov", "submit-proposal", proposal)
     wait_until("the proposal is on the chain", lambda: _status(node))
     _transaction(node, "gov", "vote", "1", "yes")
-    wait_until("the plan is scheduled", node.rpc.has_plan, 60)
+    return height
+
+
+def await_plan(node: Node, height: int, *, seconds: float = 60) -> None:
+    """Wait until the vote has ended and the upgrade is scheduled.
+
+    Raises:
+        DaemonError: That was too late for the height.
+    """
+    wait_until("the plan is scheduled", node.rpc.has_plan, seconds)
     if node.rpc.height() >= height - 1:
         raise DaemonError("the voting period left no time before the upgrade height: the machine is too busy")
-    return height
 
 
 def _authority(node: Node) -> str:
@@ -63,6 +78,13 @@ def _status(node: Node) -> str:
     except DaemonError:
         return ""
     return str(answer.get("proposal", answer).get("status", ""))
+
+
+def votes_yes(node: Node) -> int:
+    """Return the voting power that has said yes to the first proposal so far."""
+    answer = json.loads(node.command("query", "gov", "tally", "1", *_where(node)))
+    tally = answer.get("tally", answer)
+    return int(tally.get("yes_count", tally.get("yes", 0)))
 
 
 def _where(node: Node) -> tuple[str, ...]:

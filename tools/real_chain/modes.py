@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 
 from tools.real_chain import node as nodes
+from tools.real_chain.ahead import ahead
 from tools.real_chain.chains import finished_chain, running
 from tools.real_chain.checks import require
 from tools.real_chain.night import Night
 from tools.real_chain.recipes import DAEMON, PLAN_NAME
 from tools.real_chain.rehearsals import rehearse
 from tools.real_chain.release import Server, archive
-from tools.real_chain.rpc import wait_until
 from tools.real_chain.schedules import exact
 from tools.real_chain.supervisor import OURS, Supervisor
 
@@ -30,21 +30,6 @@ def tip(night: Night) -> None:
     night.await_blocks(supervisor)
     night.measure(supervisor, halted_at)
     night.facts["requests to the release server"] = len(night.server.requests)
-    night.check(supervisor)
-
-
-def ahead(night: Night) -> None:
-    """The release is staged when the plan is known; the server is gone before the height."""
-    supervisor = night.validator()
-    supervisor.start()
-    night.schedule(supervisor)
-    staged = os.path.join(supervisor.daemon_home, "cosmovisor", "upgrades", "v0.60", "bin", DAEMON)
-    wait_until("the new release is staged before the height", lambda: os.path.exists(staged), 30)
-    require(supervisor.node.rpc.height() < night.height, "the release was staged at the height only")
-    night.server.close()
-    halted_at = night.await_halt(supervisor)
-    night.await_blocks(supervisor)
-    night.measure(supervisor, halted_at)
     night.check(supervisor)
 
 

@@ -46,10 +46,16 @@ class Night:
         """Version texts of the old and the new release."""
         return version_text(self.old.recipe), version_text(self.new.recipe)
 
-    def validator(self, *, node_home: str = "home", daemon_home: str = "home") -> Supervisor:
+    def validator(
+        self,
+        *,
+        node_home: str = "home",
+        daemon_home: str = "home",
+        voting_period: str = nodes.VOTING_PERIOD,
+    ) -> Supervisor:
         """Make a validator's home and its supervisor; the sign-state is watched from now on."""
         node = nodes.create(self._path(node_home), self._path("user"), "night-1", self.old)
-        nodes.found_chain(node)
+        nodes.found_chain(node, voting_period)
         self.watch = SignStateWatch(node)
         return self.supervise(node, daemon_home)
 

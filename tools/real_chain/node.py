@@ -108,7 +108,7 @@ def create(home: str, user_home: str, chain_id: str, built: Built, *, rpc_port: 
     return node
 
 
-def found_chain(node: Node) -> None:
+def found_chain(node: Node, voting_period: str = VOTING_PERIOD) -> None:
     """Make this node the only validator of a new chain with a short voting period."""
     keyring = ("--keyring-backend", "test")
     node.command("keys", "add", KEY, *keyring)
@@ -119,7 +119,7 @@ def found_chain(node: Node) -> None:
     with open(path) as file:
         genesis = json.load(file)
     params = genesis["app_state"]["gov"]["params"]
-    params.update(voting_period=VOTING_PERIOD, expedited_voting_period="3s")
+    params.update(voting_period=voting_period, expedited_voting_period="3s")
     params["min_deposit"] = [{"denom": "stake", "amount": "1"}]
     with open(path, "w") as file:
         json.dump(genesis, file)

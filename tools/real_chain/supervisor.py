@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 from tools.go_tool import go_tool
 from tools.real_chain.node import Node
@@ -99,6 +101,15 @@ class Supervisor:
             timeout=timeout,
             check=False,
         )
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status -o json` says; empty where nobody answers."""
+        done = self.ask("status", "-o", "json", timeout=30)
+        try:
+            found = json.loads(done.stdout)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def running(self) -> bool:
         """Tell whether the supervisor lives."""
