@@ -81,7 +81,7 @@ class Shown:
             self._json(self._progress.document(time.time()))
         elif self._terminal:
             width = os.get_terminal_size(2).columns if os.isatty(2) else 100
-            sys.stderr.write("\r\x1b[K" + self._progress.bar(time.time())[: width - 1])
+            sys.stderr.write("\r\x1b[K" + self._progress.bar(time.time(), width))
             sys.stderr.flush()
         else:
             self.say(self._progress.text(time.time()))

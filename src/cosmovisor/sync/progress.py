@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 #: Sights kept for the speed, and the seconds between two of them.
 _SIGHTS, _APART = 90, 2.0
-_WIDTH = 24
+#: Characters of the bar, and of the one in a narrow terminal.
+_WIDE, _NARROW = 24, 12
 
 
 class Progress:
@@ -73,27 +74,43 @@ class Progress:
 
     def text(self, now: float) -> str:
         """Say it in one line."""
-        total = len(self._plan.steps)
-        parts = [f"height {self.height:,} of {self.goal:,}", f"upgrade {self.done} of {total}"]
-        if self.version:
-            parts.append(f"running {self.version}")
+        parts = [self._at(), self._upgrades(), *self._running()]
         guess = self.estimate(now)
         if guess is not None:
-            speed = 1 / guess.interval
-            parts.append(f"{speed:,.1f} blocks/s")
-            parts.append(
-                f"{eta.duration(guess.at - now)} left ({eta.duration(guess.earliest - now)} to "
-                f"{eta.duration(guess.latest - now)})"
-            )
-        if self.waiting:
-            parts.append(f"waiting: {self.waiting[:120]}")
-        return ", ".join(parts)
+            earliest, latest = eta.duration(guess.earliest - now), eta.duration(guess.latest - now)
+            left = f"{eta.duration(guess.at - now)} left ({earliest} to {latest})"
+            parts += [f"{1 / guess.interval:,.1f} blocks/s", left]
+        return ", ".join([*parts, *self._awaited()])
 
-    def bar(self, now: float) -> str:
-        """Return the line with a bar in front."""
+    def bar(self, now: float, width: int = 200) -> str:
+        """Return the line with a bar in front, shorter than a terminal's width.
+
+        What does not fit is left out from the end, so a narrow line begins with the time left.
+        """
         part = min(self.height / self.goal, 1.0) if self.goal else 1.0
-        full = int(part * _WIDTH)
-        return f"[{'#' * full}{'-' * (_WIDTH - full)}] {part:4.0%} {self.text(now)}"
+        whole = f"{_bar(part, _WIDE)} {self.text(now)}"
+        if len(whole) < width:
+            return whole
+        guess = self.estimate(now)
+        left = [f"{eta.duration(guess.at - now)} left"] if guess is not None else []
+        parts = [*left, self._upgrades(), *self._awaited(), *self._running(), self._at()]
+        line = f"{_bar(part, _NARROW)} {parts.pop(0)}"
+        for each in parts:
+            if len(line) + len(each) + 2 < width:
+                line += f", {each}"
+        return line[: width - 1]
+
+    def _at(self) -> str:
+        return f"height {self.height:,} of {self.goal:,}"
+
+    def _upgrades(self) -> str:
+        return f"upgrade {self.done} of {len(self._plan.steps)}"
+
+    def _running(self) -> list[str]:
+        return [f"running {self.version}"] if self.version else []
+
+    def _awaited(self) -> list[str]:
+        return [f"waiting: {self.waiting[:120]}"] if self.waiting else []
 
     def document(self, now: float) -> dict[str, object]:
         """Return it for JSON."""
@@ -109,6 +126,11 @@ class Progress:
             "waiting": self.waiting,
             "eta": guess.document() if guess else None,
         }
+
+
+def _bar(part: float, characters: int) -> str:
+    full = int(part * characters)
+    return f"[{'#' * full}{'-' * (characters - full)}] {part:4.0%}"
 
 
 def _height(evidence: object) -> int:

@@ -74,3 +74,17 @@ def test_heights_never_go_backwards_in_what_is_shown():
     progress.see(50, 0.0)
     progress.see(40, 10.0)
     assert progress.height == 50
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140, 200])
+def test_the_time_left_is_seen_on_a_terminal_of_any_width(width):
+    steps = tuple(Step(f"v{number}.0.0", number * 500_000) for number in range(2, 41))
+    progress = Progress(SyncPlan("", None, steps), 1_049_000)
+    for second in range(11):
+        progress.take(snapshot(1_049_000 + second * 5, 0, "v20.0.0"), 1000.0 + second)
+    bar = progress.bar(1010.0, width)
+    assert len(bar) < width
+    assert " left" in bar
+    assert bar.startswith("[")
+    assert "upgrade 1 of 39" in bar
+    assert ("(" in bar) == (width == 200)
