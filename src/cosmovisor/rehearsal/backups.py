@@ -64,6 +64,7 @@ def in_full(
     except BackupError as error:
         return BackupTime((_severe(settings, error.cause, error.next_step),))
     finally:
+        taking.wait_until_tidy()  # it looks at old backups in the folder that goes now
         durable.remove_tree(folder)
     if not isinstance(done, BackupReceipt):
         return BackupTime((warning("backup", f"no backup is taken: {done.by}"),), 0.0, "off")

@@ -93,6 +93,7 @@ class Home:
         """Return the exit status, the failures by subject, and everything that was said."""
         status = main.run(["rehearse", *words, "-o", "json"])
         said = self.capsys.readouterr()
+        assert "cannot remove" not in said.err
         document = json.loads(said.out)
         assert document["ok"] == (status == 0)
         failures: dict[str, list[str]] = {}
