@@ -148,3 +148,29 @@ def test_a_bad_new_configuration_is_refused_and_all_goes_on(world: World) -> Non
     world.until_height(height + 2)
     assert world.started() == ["v1"]
     assert supervisor.stop() == 0
+
+
+def test_a_file_at_its_place_that_cannot_be_read_is_refused_by_a_reload_too(world: World) -> None:
+    """A start takes defaults for it, with a warning; a reload would take away what is in force."""
+    world.genesis("v1")
+    config = world.tree / "config.toml"
+    config.write_text('daemon_shutdown_grace = "7s"\n')
+    supervisor = world.run()
+    world.until_height(2)
+    world.until_answering()
+    for text, named in (
+        ("daemon_shutdown_grace = ", "config.toml"),
+        ("daemon_shutdown_grace = 'soon'", "soon"),
+    ):
+        config.write_text(text)
+        done = world.command("reload")
+        assert done.returncode != 0
+        assert named in done.stderr
+        assert "reload again" in done.stderr
+    config.write_text('daemon_shutdown_grace = "8s"\n')
+    for _ in range(3):
+        # Each one meets a supervisor that has just begun to listen again, or has not yet.
+        done = world.command("reload")
+        assert done.returncode == 0, done.stderr
+    assert world.started() == ["v1"]
+    assert supervisor.stop() == 0

@@ -32,6 +32,7 @@ class Loaded:
         warnings: What is loud but does not stop: sentences.
         origins: Per variable: `environment`, `file`, `default`, or the variable that it follows.
         file: The configuration file that was read; None where there is none.
+        ignored: Problems of a file that nobody named: a start goes on with the defaults, a reload does not.
         differences: Each setting for which the Go tool would have used another value, as a sentence.
     """
 
@@ -41,6 +42,7 @@ class Loaded:
     origins: dict[str, str]
     file: str | None
     differences: tuple[str, ...] = ()
+    ignored: tuple[Problem, ...] = ()
 
 
 def load(
@@ -93,6 +95,7 @@ def load(
         origins,
         work.path if work.items is not None else None,
         tuple(work.differences(found)),
+        tuple(work.ignored),
     )
 
 
@@ -124,6 +127,7 @@ class _Work:
         self.items: Items | None = None
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
+        self.ignored: list[Problem] = []
         self.origins: dict[str, str] = {}
 
     def read_file(self) -> None:
@@ -152,6 +156,7 @@ class _Work:
         if self.named:
             self.problems.append(problem)
         else:
+            self.ignored.append(problem)
             self.warnings.append(f"{problem.line()}; the default is used")
 
     def one(self, variable: Variable) -> Any:

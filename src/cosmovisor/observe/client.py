@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 from cosmovisor.model.errors import StateError
-from cosmovisor.storage import light_json
+from cosmovisor.storage import light_json, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 LARGEST = 4 * 1024 * 1024
 #: The longest address of a unix socket on Linux and macOS, with its end.
 _LONGEST_ADDRESS = 100
+#: Seconds that a supervisor may take from its lock to its socket, and between two tries.
+_STARTING, _PAUSE = 5.0, 0.05
 
 
 def connect(path: str, timeout: float) -> socket.socket:
@@ -58,7 +61,7 @@ def ask(path: str, message: dict[str, object], timeout: float = 10.0) -> dict[st
         StateError: Nobody listens, the answer does not come, or it is an error: then with its own next step.
     """
     try:
-        with connect(path, timeout) as client:
+        with _patiently(path, timeout) as client:
             client.sendall(light_json.dumps(message).encode() + b"\n")
             data = _line(client)
     except (FileNotFoundError, ConnectionRefusedError):
@@ -84,6 +87,19 @@ def ask(path: str, message: dict[str, object], timeout: float = 10.0) -> dict[st
     if "error" in answer:
         raise StateError(str(answer["error"]), str(answer.get("next", "")))
     return answer
+
+
+def _patiently(path: str, timeout: float) -> socket.socket:
+    """Connect; while somebody holds the lock of the supervisor, it is about to listen."""
+    lock = os.path.join(os.path.dirname(path), "supervisor.lock")
+    end = time.monotonic() + min(timeout, _STARTING)
+    while True:
+        try:
+            return connect(path, timeout)
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() >= end or not os.path.exists(lock) or not locks.is_held(lock):
+                raise
+        time.sleep(_PAUSE)
 
 
 def _line(client: socket.socket) -> bytes:

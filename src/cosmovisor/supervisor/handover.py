@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cosmovisor.model.errors import CosmovisorError, StateError
+from cosmovisor.model.errors import ConfigurationError, CosmovisorError, StateError
 from cosmovisor.model.value import value
 from cosmovisor.storage import light_json
 
@@ -143,6 +143,11 @@ def main() -> int:
     try:
         loaded = load.load(os.environ, question["config_file"], args=question["arguments"])
         settings = load.require(loaded)
+        if loaded.ignored:
+            # A start goes on with defaults; a reload would take settings away that are in force.
+            raise ConfigurationError(
+                "\n".join([problem.line() for problem in loaded.ignored]), "Correct it, then reload again."
+            )
         document.read(layout_of(settings).state_file)
     except CosmovisorError as error:
         answer: dict[str, object] = {"error": error.cause, "next": error.next_step}

@@ -10,6 +10,7 @@ import pytest
 
 from cosmovisor.model.errors import StateError
 from cosmovisor.observe import client
+from cosmovisor.storage import locks
 
 
 @pytest.fixture
@@ -93,3 +94,42 @@ def test_silence_ends(tmp_path):
     os.unlink(path)
     with pytest.raises(StateError, match="no supervisor listens"):
         client.ask(path, {})
+
+
+def test_a_supervisor_that_starts_or_reloads_is_waited_for(tmp_path):
+    place = tmp_path / "home"
+    place.mkdir()
+    path = str(place / "sock")
+    tried = threading.Event()
+    connect = client.connect
+
+    def late():
+        assert tried.wait(60)
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(path)
+        server.listen(1)
+        peer, _ = server.accept()
+        with peer, server:
+            peer.recv(65536)
+            peer.sendall(b'{"ok": true}\n')
+
+    def counted(*words):
+        try:
+            return connect(*words)
+        finally:
+            tried.set()
+
+    thread = threading.Thread(target=late, daemon=True)
+    thread.start()
+    with locks.hold(str(place / "supervisor.lock")), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(client, "connect", counted)
+        patched.setattr(client, "_STARTING", 60.0)
+        assert client.ask(path, {"do": "recheck"}, 60.0) == {"ok": True}
+    thread.join(60)
+
+
+def test_without_a_supervisor_nobody_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(client.time, "sleep", lambda _seconds: pytest.fail("it waits"))
+    (tmp_path / "supervisor.lock").touch()
+    with pytest.raises(StateError, match="no supervisor listens"):
+        client.ask(str(tmp_path / "sock"), {"do": "recheck"})
