@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -55,3 +56,32 @@ def test_a_link_set_back_by_hand_does_not_bring_the_old_binary_back(world):
     world.run()
     world.until_blocks_of("v2", before + 2)
     world.verify()
+
+
+@pytest.mark.parametrize("what", ["a file", "a folder"])
+def test_what_is_no_link_is_neither_followed_nor_replaced(world, what):
+    world.genesis("v1")
+    current = world.tree / "current"
+    current.unlink(missing_ok=True)
+    if what == "a file":
+        current.write_text("upgrades/v2")
+    else:
+        shutil.copytree(world.tree / "genesis", current)
+    refused = world.run()
+    assert refused.wait() == 78
+    assert f"{current}: it is {what}, not a link" in refused.log()
+    assert f"mv {current} {current}.old" in refused.log()
+    question = world.command("run", "version")
+    assert question.returncode == 78
+    assert f"it is {what}, not a link" in question.stderr
+    seen = world.command("doctor")
+    assert seen.returncode != 0
+    assert f"✗ current: cannot use {current}: it is {what}" in seen.stdout
+    tried = world.command("adopt", "--fix")
+    assert tried.returncode == 78, tried.stdout + tried.stderr
+    assert not current.is_symlink()
+    assert world.started() == []
+    current.rename(current.with_suffix(".old"))
+    world.run()
+    world.until_height(2)
+    assert world.current() == "genesis"

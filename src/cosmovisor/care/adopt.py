@@ -9,7 +9,7 @@ from cosmovisor.model.errors import CosmovisorError
 from cosmovisor.model.plan import Version
 from cosmovisor.model.value import value
 from cosmovisor.storage import document, locks
-from cosmovisor.supervisor import effects
+from cosmovisor.supervisor import active, effects
 
 #: Decisions that only bring the tree in line with the data; a start would do the same.
 SAFE = frozenset({"record data", "reset stages", "relink", "finish switch"})
@@ -83,6 +83,9 @@ def fix(view: look.View, use: str = "") -> Adopted:
         )
     context = view.context
     done: list[str] = []
+    what = active.obstacle(view.context.layout)
+    if what:
+        raise active.in_the_way(view.context.layout, what)
     try:
         lock = locks.hold(context.layout.supervisor_lock)
     except locks.LockHeld as error:

@@ -13,6 +13,7 @@ from cosmovisor.config.load import Loaded
 from cosmovisor.decide.sign_gate import refuse_launch
 from cosmovisor.model.errors import BackupError, CosmovisorError
 from cosmovisor.model.sizes import in_words
+from cosmovisor.supervisor import active
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +123,11 @@ def start(view: look.View) -> Iterator[Finding]:
 def link(view: look.View) -> Iterator[Finding]:
     """The `current` link."""
     found = view.seen.link
-    if found.kind in {"genesis", "version"}:
+    what = active.obstacle(view.context.layout)
+    if what:
+        error = active.in_the_way(view.context.layout, what)
+        yield bad("current", error.cause, error.next_step)
+    elif found.kind in {"genesis", "version"}:
         yield good("current", f"-> {found.target}")
     elif found.kind == "missing":
         yield note("current", "there is no link yet: the first start makes it")

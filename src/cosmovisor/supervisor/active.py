@@ -6,7 +6,7 @@ import os
 import stat
 
 from cosmovisor.config.layout import Layout
-from cosmovisor.model.errors import CosmovisorError
+from cosmovisor.model.errors import ConfigurationError, CosmovisorError
 from cosmovisor.model.observations import Link
 from cosmovisor.model.plan import GENESIS_VERSION
 
@@ -35,6 +35,31 @@ def link(layout: Layout) -> Link:
     if not is_usable(layout.bin(version)):
         return Link("dangling", version, target)
     return Link("genesis" if version == GENESIS_VERSION else "version", version, target)
+
+
+def obstacle(layout: Layout) -> str:
+    """Say what stands in the place of the `current` link; empty where a link or nothing is there.
+
+    Whoever put it there may need it, and nobody knows which version it is: neither followed nor replaced.
+    """
+    try:
+        mode = os.lstat(layout.current).st_mode
+    except OSError:
+        return ""
+    if stat.S_ISLNK(mode):
+        return ""
+    return "a folder" if stat.S_ISDIR(mode) else "a file" if stat.S_ISREG(mode) else "no link"
+
+
+def in_the_way(layout: Layout, what: str) -> ConfigurationError:
+    """Return the error for what stands in the place of the link."""
+    path = layout.current
+    return ConfigurationError(
+        f"cannot use {path}: it is {what}, not a link to a version's folder",
+        f"See what is in it, then move it away: mv {path} {path}.old. The next start makes the link; "
+        "`cosmovisor doctor` tells which version that will be.",
+        path=path,
+    )
 
 
 def is_usable(path: str) -> bool:

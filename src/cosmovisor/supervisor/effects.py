@@ -5,6 +5,7 @@ Each function returns the event that answers the command. None of them decides a
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -90,9 +91,13 @@ def activate(context: Context, version: Version, unmark: tuple[Version, ...] = (
     """Make a version the active one by one rename, then take away markers that no longer hold.
 
     Raises:
-        OSError: As the system says; the old link is still whole, or the new one is.
+        OSError: As the system says; the old link is still whole, or the new one is. `EEXIST` where something
+            else than a link is in its place.
     """
     layout = context.layout
+    what = active.obstacle(layout)
+    if what:
+        raise FileExistsError(errno.EEXIST, f"it is {what}, not a link; move it away", layout.current)
     durable.replace_link(layout.current, link_text(layout.current, layout.folder(version), version))
     for other in unmark:
         durable.remove_file(layout.marker(other))
@@ -173,6 +178,9 @@ def file_command(context: Context, command: object) -> events.Done | events.Fail
         return None
     try:
         work()
+    except FileExistsError as error:
+        fix = "See what is in it; the next try follows by itself."
+        return events.Failed(time.monotonic(), what, f"cannot change {path}: {error.strerror}", fix)
     except OSError as error:
         return events.Failed(
             time.monotonic(),

@@ -11,7 +11,7 @@ from cosmovisor.model.errors import ConfigurationError, StateError
 from cosmovisor.model.heights import UNKNOWN
 from cosmovisor.observe.log import Log
 from cosmovisor.storage import document, locks
-from cosmovisor.supervisor import batch_file, first
+from cosmovisor.supervisor import active, batch_file, first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ def supervise(context: Context, loaded: Loaded, given: Handover | None = None) -
             f"Set up the node first (`cosmovisor run init …`), or make the folder: mkdir -p {context.data}",
         )
     lock = _lock(context, given)
+    what = active.obstacle(context.layout)
+    if what and given is None:
+        lock.close()
+        raise active.in_the_way(context.layout, what)
     log = Log.of(context.settings)
     recorded_at = batch_file.changed_at(context.layout.state_file)
     found = document.load(context.layout.state_file)

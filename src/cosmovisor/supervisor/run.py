@@ -54,6 +54,9 @@ def run(args: list[str], environ: dict[str, str], config_file: str | None) -> in
 
 def _become(context: Context) -> None:
     """Become the active daemon; a question never changes anything on the disk."""
+    what = active.obstacle(context.layout)
+    if what:
+        raise active.in_the_way(context.layout, what)
     link = active.link(context.layout)
     if link.kind in {"genesis", "version"} and link.version is not None:
         binary = context.layout.bin(link.version)

@@ -113,3 +113,21 @@ def test_a_version_without_a_daemon_cannot_be_launched(context: Context) -> None
     assert answer.what == "spawn"
     assert context.layout.bin(V2) in answer.reason
     assert not locks.is_held(context.layout.node_lock)
+
+
+@pytest.mark.parametrize("what", ["a file", "a folder"])
+def test_what_took_the_place_of_the_link_meanwhile_is_never_written_over(context: Context, what: str) -> None:
+    current = Path(context.layout.current)
+    if what == "a file":
+        current.write_text("mine")
+    else:
+        current.mkdir()
+    failed = effects.file_command(context, commands.Activate(GENESIS_VERSION))
+    assert isinstance(failed, events.Failed)
+    assert f"{current}: it is {what}, not a link; move it away" in failed.reason
+    assert failed.retry
+    assert not current.is_symlink()
+    assert what == "a folder" or current.read_text() == "mine"
+    current.rmdir() if what == "a folder" else current.unlink()
+    assert isinstance(effects.file_command(context, commands.Activate(GENESIS_VERSION)), events.Done)
+    assert os.readlink(current) == "genesis"
