@@ -7,6 +7,8 @@ import gzip
 import json
 import lzma
 import os
+import subprocess
+import sys
 
 import pytest
 import zstandard
@@ -418,3 +420,22 @@ def test_a_file_for_which_there_is_no_room_is_not_begun(home, monkeypatch):
     assert "Free space below" in caught.value.next_step
     assert caught.value.retry_after
     assert os.listdir(os.path.join(home.layout.staging, "downloads")) == []
+
+
+def test_a_run_that_only_proves_loads_nothing_that_fetches(home):
+    binaries.place(home.path(), PROGRAM)
+    code = (
+        "import os, sys\n"
+        "from cosmovisor.model.plan import Plan\n"
+        "from cosmovisor.staging.prepare import Surroundings, prepare\n"
+        "from cosmovisor.staging.request import Request\n"
+        "from tests.support import binaries\n"
+        "around = Surroundings(binaries.settings(sys.argv[1]), binaries.layout(sys.argv[1]), dict(os.environ))\n"
+        "assert prepare(around, Request(Plan('v2', 10)), print).source == 'hand'\n"
+        "heavy = ('ssl', 'http.client', 'cosmovisor.staging.fetch', 'cosmovisor.staging.unpack', 'tarfile', 'socket')\n"
+        "print([name for name in heavy if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(home.home)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
