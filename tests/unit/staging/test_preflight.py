@@ -181,3 +181,16 @@ def test_no_damage_to_an_elf_file_breaks_the_reader(tmp_path, cut):
         path = binaries.place(str(tmp_path / f"e{value}"), bytes(changed))
         with contextlib.suppress(elf.ElfError):
             elf.parse(path)
+
+
+def test_who_else_can_change_the_file_is_said_with_the_way_to_end_it(tmp_path):
+    path = binaries.place(str(tmp_path / "testd"), binaries.elf())
+    found = os.stat(path)
+    mine = preflight._owner(path, found)
+    assert mine == []
+    foreign = os.stat_result((0o100755, *found[1:4], os.geteuid() + 4321, *found[5:]))
+    (proof,) = preflight._owner(path, foreign)
+    assert (proof.outcome, proof.fix) == ("warning", f"chown {os.geteuid()} {path}")
+    loose = os.stat_result((0o100777, *found[1:]))
+    (proof,) = preflight._owner(path, loose)
+    assert (proof.outcome, proof.fix) == ("warning", f"chmod go-w {path}")

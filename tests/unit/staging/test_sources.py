@@ -11,6 +11,7 @@ from tests.support.staging_home import KEY, PROGRAM, Home, sha256, tar
 
 from cosmovisor.model.errors import ConfigurationError
 from cosmovisor.model.plan import Plan
+from cosmovisor.model.value import replace
 from cosmovisor.staging import download, overrides, registry, sources
 from cosmovisor.staging.address import SourceError, parse
 from cosmovisor.staging.outcome import NotYet
@@ -170,6 +171,36 @@ def test_a_registry_is_only_asked_where_the_plan_says_nothing(home):
     assert home.server.asked == ["/registry", "/plan"]
 
 
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("chain.json", ""),
+        ("versions.json", ""),
+        ("chain.json", "chain.json"),
+        ("versions.json", "versions.json"),
+    ],
+)
+def test_a_clone_of_the_chain_registry_is_read_as_a_folder_or_as_either_of_its_files(home, file, named):
+    folder = f"{home.layout.root}/chain-registry/testchain"
+    entry = {"name": "V2", "height": 10, "tag": "v2.0.1", "binaries": {KEY: home.serve(PROGRAM, "/registry")}}
+    other = {"name": "v1", "height": 1, "binaries": {KEY: home.server.url("/old")}}
+    listed = {"versions": [other, entry]}
+    document = {"chain_name": "testchain", "codebase": listed} if file == "chain.json" else listed
+    binaries.place(f"{folder}/{file}", json.dumps(document).encode(), 0o644)
+    configure(home, f'[sources]\nregistry = "{os.path.join(folder, named)}"\n')
+    home.stage("see the forum", name="v2")
+    assert home.server.asked == ["/registry"]
+    with open(home.path(), "rb") as found:
+        assert found.read() == PROGRAM
+
+
+def test_a_folder_that_is_no_registry_is_said_and_nothing_comes_of_it(home):
+    os.makedirs(f"{home.layout.root}/../registry")
+    configure(home, f'[sources]\nregistry = "{home.home}/registry"\n')
+    with pytest.raises(NotYet, match="neither versions.json nor chain.json"):
+        home.stage("")
+
+
 def test_a_local_folder_knows_the_usual_names(tmp_path):
     for name in ("v2.tar.gz", "testd-v3", "testd_v4_linux_amd64.zip", "v5/testd"):
         binaries.place(str(tmp_path / name), b"x")
@@ -227,6 +258,36 @@ def test_only_the_newest_leftovers_are_kept(home):
         os.utime(binaries.place(f"{folder}/{number}", b"x"), (number, number))
     download.prune(home.layout, 2, "0")
     assert sorted(os.listdir(folder)) == ["0", "3", "4"]
+
+
+def test_a_run_keeps_as_many_files_of_other_plans_as_the_operator_wants(home):
+    home.settings = replace(home.settings, cosmovisor_staging_keep=2)
+    digests = []
+    for number in range(5):
+        data = binaries.elf(size=5000 + number)
+        digests.append(sha256(data))
+        home.stage(home.info(home.serve(data, f"/{number}")), name=f"v{number}", execute=False)
+        os.utime(f"{home.layout.staging}/cache/{digests[-1]}", (number, number))
+    assert set(os.listdir(f"{home.layout.staging}/cache")) == set(digests[-3:])
+
+
+def test_a_file_is_kept_under_its_digest_whatever_its_url_and_serves_another_plan(home):
+    home.stage(home.info(home.serve(PROGRAM)), execute=False)
+    assert os.listdir(f"{home.layout.staging}/cache") == [sha256(PROGRAM)]
+    elsewhere = home.server.url("/gone") + f"?checksum=sha256:{sha256(PROGRAM)}"
+    home.stage(home.info(elsewhere), name="v3")
+    assert len(home.server.asked) == 1
+
+
+def test_a_kept_file_that_has_changed_is_fetched_again(home):
+    info = home.info(home.serve(PROGRAM))
+    home.stage(info, execute=False)
+    with open(f"{home.layout.staging}/cache/{sha256(PROGRAM)}", "r+b") as file:
+        file.write(b"evil")
+    home.stage(info)
+    assert len(home.server.asked) == 2
+    with open(home.path(), "rb") as file:
+        assert file.read() == PROGRAM
 
 
 def test_an_unfinished_download_is_taken_up_by_the_next_run(home):
