@@ -316,7 +316,9 @@ def _rebuild_link(facts: Facts, row: str, reason: str) -> Decision:
     if version is not None:
         said = f"{what}; {version.folder} fits this data by history and markers"
         return Decision("relink", f"{row}; link rebuilt", said, version=version)
-    upgrades = [one for one in facts.usable if one != GENESIS_VERSION and one not in facts.waiting]
+    ahead = {entry.version for entry in facts.schedule if facts.b.is_below(entry.plan.height)}
+    others = {GENESIS_VERSION, *facts.waiting, *ahead}
+    upgrades = [one for one in facts.usable if one not in others]
     if not upgrades and GENESIS_VERSION in facts.usable:
         said = f"{what}; no program below upgrades/ can be it: genesis is the only candidate"
         return Decision("relink", f"{row}; genesis only", said, version=GENESIS_VERSION)

@@ -22,6 +22,7 @@ from tests.support.facts import (
 from tests.support.playbook import Play
 
 from cosmovisor.decide import commands, events
+from cosmovisor.decide.launch import decide_launch
 from cosmovisor.decide.schedule import (
     conflict,
     decide_schedule,
@@ -31,8 +32,8 @@ from cosmovisor.decide.schedule import (
     refuse_entry,
 )
 from cosmovisor.model.heights import UNKNOWN
-from cosmovisor.model.observations import Prospect
-from cosmovisor.model.plan import Plan
+from cosmovisor.model.observations import Link, Prospect
+from cosmovisor.model.plan import GENESIS_VERSION, Plan
 from cosmovisor.model.state import (
     MAX_SCHEDULE,
     DataIdentity,
@@ -192,6 +193,14 @@ def test_the_last_commit_of_a_stopped_node_is_taken_from_what_proves_most(given:
 
 def spawned(play: Play) -> list[int]:
     return [one.halt_height for one in play.every if isinstance(one, commands.Spawn)]
+
+
+def test_a_scheduled_binary_that_is_still_ahead_does_not_hide_which_version_a_missing_link_means() -> None:
+    given = {"schedule": (ENTRY,), "link": Link("missing")}
+    found = decide_launch(facts(**given, b=exact(H - 1)))
+    assert (found.do, found.version) == ("relink", GENESIS_VERSION)
+    for b in (exact(H), at_least(H - 1), UNKNOWN):
+        assert decide_launch(facts(**given, b=b)).do == "refuse"
 
 
 def test_an_entry_is_accepted_only_where_it_can_be_followed() -> None:
