@@ -123,6 +123,8 @@ def _on_facts(turn: Turn, event: events.FactsGathered) -> None:
         turn.save(replace(turn.m.state, written=instance(event.seen)))
     if turn.m.lives and turn.m.run is not None:
         turn.set(run=runs.observe(turn.m.run, event.seen, event.at))
+    if turn.m.at_rest:
+        steps.after_look(turn)
     if turn.m.phase in {"starting", "running", "holding"}:
         acting.decide(turn)
     if turn.m.again and turn.m.phase in {"starting", "running", "holding"}:

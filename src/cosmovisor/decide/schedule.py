@@ -17,7 +17,8 @@ CLEAN = frozenset({0, 130, 143, -2, -15})
 def next_entry(facts: Facts) -> ScheduleEntry | None:
     """Return the lowest entry that is not done.
 
-    Left out are heights that the operator skips, and a program that the chain has planned for another height.
+    Left out are heights that the operator skips, a program that the chain has planned for another height, and
+    what a switch for the same or a greater height has overtaken: its program would be older than what runs.
     """
     return next((entry for entry in _open_entries(facts) if chains_own(facts, entry) is None), None)
 
@@ -28,8 +29,18 @@ def _open_entries(facts: Facts) -> list[ScheduleEntry]:
     return [
         entry
         for entry in entries
-        if entry.plan.height not in facts.skip and not is_settled(facts.record(entry.plan))
+        if entry.plan.height not in facts.skip
+        and not is_settled(facts.record(entry.plan))
+        and not _is_overtaken(facts, entry)
     ]
+
+
+def _is_overtaken(facts: Facts, entry: ScheduleEntry) -> bool:
+    """Tell whether another plan was switched to for the height of an entry or a greater one, on this data."""
+    return any(
+        record.stage != "none" and record.plan != entry.plan and record.plan.height >= entry.plan.height
+        for record in facts.records
+    )
 
 
 def halt_height(facts: Facts) -> int:

@@ -133,7 +133,26 @@ def _after_switch(turn: Turn, step: Step) -> None:
     line = Applied(step.plan, step.version, now, proven=not step.inferred)
     state = ledger.switched(turn.m.state, step.plan, step.version, step.back_to, inferred=step.inferred)
     turn.set(state=ledger.add_history(state, line))
+    if turn.m.goal is not None and turn.m.goal.row == "schedule":
+        # The node has made blocks until it was gone: what the file must say shows only now.
+        turn.enter("switching", "the heights that the stopped node has left", at_rest=True)
+        turn.ask_anew("all")
+        return
     _write_scheduled_file(turn, step)
+    _before_pre_upgrade(turn, step)
+
+
+def after_look(turn: Turn) -> None:
+    """Write the plan file of a schedule for the height at which the node has stopped, then go on."""
+    step = turn.m.state.step
+    turn.set(at_rest=False)
+    if step is not None:
+        _write_scheduled_file(turn, step)
+        _before_pre_upgrade(turn, step)
+
+
+def _before_pre_upgrade(turn: Turn, step: Step) -> None:
+    """Go on to pre-upgrade, or end where the operator wants that."""
     if turn.m.signals:
         turn.save(replace(turn.m.state, step=replace(step, kind="pre-upgrade", attempt=1)))
         turn.end(0)

@@ -75,6 +75,7 @@ class Machine:
         reload: A reload is to come when the phase allows.
         undoing: A step is being undone: when that is done, the document forgets it.
         wrote: The plan file was just written by us.
+        at_rest: The step in flight waits for a look at what the stopped node has left.
         asks: Questions (`GatherFacts`) without answer.
         drop: How many of the next answers are too old to be used.
         again: Something was reported since the last question.
@@ -111,6 +112,7 @@ class Machine:
     reload: bool = False
     undoing: bool = False
     wrote: bool = False
+    at_rest: bool = False
     asks: int = 0
     drop: int = 0
     again: bool = False

@@ -65,6 +65,29 @@ def test_the_lowest_open_entry_is_the_next() -> None:
     assert next_entry(facts()) is None
 
 
+def test_an_entry_that_a_later_plan_has_overtaken_is_not_followed_any_more() -> None:
+    chain = PlanRecord(Plan("chain", H + 1), version=V3, stage="switched")
+    entry = ScheduleEntry(PLAN, V2)
+    assert next_entry(facts(schedule=(entry,), records=(chain,))) is None
+    assert halt_height(facts(schedule=(EXACT,), records=(chain,), b=at_least(H - 5))) == 0
+    assert next_entry(facts(schedule=(entry,), records=(replace(chain, stage="none"),))) == entry
+    below = replace(chain, plan=Plan("chain", H - 1))
+    assert next_entry(facts(schedule=(entry,), records=(below,))) == entry
+
+
+def test_the_file_of_an_entry_has_the_height_at_which_the_node_has_really_stopped() -> None:
+    play = Play().running()
+    play.put(events.Asked(play.now, "schedule", ENTRY))
+    play.slow.add("Signal TERM")
+    play.heights(H, H).look()
+    assert play.machine.phase == "stopping"
+    play.heights(H + 3, H + 3)  # it made blocks until it was gone
+    play.a = UNKNOWN
+    play.exit(0)
+    assert play.file.plan == replace(PLAN, height=H + 4)
+    assert play.machine.phase == "running"
+
+
 def test_an_entry_is_due_at_the_application_height() -> None:
     assert ask(node=running(), b=exact(H), a=exact(H)) == "schedule"
     assert ask(node=running(), b=exact(H + 1)) == "schedule"
