@@ -89,9 +89,10 @@ power-cut: setup
 tables: setup
 	$(BIN)/python tools/generate_decisions.py
 
-# Breadth-first search over the real decision code and a small chain; ONLY=name picks configurations.
+# Breadth-first search over the real decision code and a small chain; ONLY=name picks configurations, ARGS=--page writes
+# docs/model-run.md.
 model: setup
-	$(BIN)/python -m tests.model --jobs $(JOBS) $(ONLY)
+	$(BIN)/python -m tests.model --jobs $(JOBS) $(ONLY) $(ARGS)
 
 # Small wrong changes in the decision code, one at a time; each must make a test fail: make mutate ARGS="--only skip"
 mutate: setup

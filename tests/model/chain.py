@@ -39,7 +39,8 @@ class Config(NamedTuple):
         fetch: The binaries must be staged first, which may fail as often as `fails`.
         apart: Link and marker are two moves: a crash may come between them.
         schedule: The operator schedules the first plan at height `ahead`, in our own table: `plain`, `exact` (the
-            old program ends before the height), `frozen` (it stands still alive); the chain knows nothing of it.
+            old program ends when it has committed its halt height), `frozen` (it stands still then), `before` (it
+            stands still with that block saved and not executed); the chain knows nothing of it.
         second: Whether there is a second plan.
         open: Laws that can be broken in this configuration, for the reason given as residue.
         residue: Why some state of this configuration may be stuck; empty: none is.
@@ -146,7 +147,7 @@ def is_ungoverned(config: Config) -> bool:
 
 def first_block(config: Config) -> int:
     """Return the first block that an ungoverned version may execute: the one after its height, or that itself."""
-    return FIRST if config.schedule in {"exact", "frozen"} else FIRST + 1
+    return FIRST if config.schedule in {"exact", "frozen", "before"} else FIRST + 1
 
 
 def on_chain(config: Config, data: Data, version: int) -> bool:
@@ -213,6 +214,8 @@ def _apply(config: Config, data: Data, node: Node, clock: int) -> Moved:
     skipping = node.skips and height == FIRST
     if skipping and on_chain(config, data, 2):
         return Moved(f"skips the plan and executes {height}", data._replace(a=height, skipped=True), node)
+    if config.schedule == "before" and node.armed and height >= node.armed:
+        return Moved(f"refuses to execute its halt height {height}", data, node._replace(phase="hung"))
     fits = is_foreign(config, node.version, needed(config, data, height))
     if fits == 0:
         data = data._replace(a=height)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from tests.model.chain import Config
 
 _BLIND = "without any height nothing can be decided: `doctor` warns of such a set-up"
-_EARLY = ("stopped early", "early, as proven", "due on nothing")
 _FAST = "a schedule in the plan file whose height comes before anybody has looked: give two blocks' notice"
 _SILENT = "a chain that cannot write its file and answers nobody: nothing tells that it stands at its height"
 _AT_LEAST = (
     "an older copy whose exact height nobody tells cannot be told from newer data: read the block store"
 )
-_LOST = "a schedule that lies in the plan file and a lost document: the file cannot be told from a snapshot's"
+_LOST = (
+    "a schedule that lies in the plan file and a lost document: the file cannot be told from a snapshot's, and a marker "
+    "above whose height the data stands does not tell whether pre-upgrade was cut"
+)
 _LOADS = (
     "a program that is started too early, loads for more than two minutes and refuses, while nobody tells the "
     "height, is not taken back: it cannot be told from a long migration that failed"
@@ -41,7 +43,7 @@ _ALL = [
     Config("ahead", ahead=2),
     Config("ahead-silent", ahead=2, rpc="no"),
     Config("ahead-some", ahead=2, rpc="some", crashes=0),
-    Config("ahead-blind", ahead=2, rpc="no", wal="no", open=_EARLY, residue=_BLIND),
+    Config("ahead-blind", ahead=2, rpc="no", wal="no", open=("stopped early",), residue=_BLIND),
     Config("ahead-hang", ahead=2, early="hang"),
     Config("ahead-hang-silent", ahead=2, early="hang", rpc="no", residue=_BLIND),
     Config("ahead-sync-silent", ahead=2, mode="sync", rpc="no"),
@@ -50,8 +52,26 @@ _ALL = [
     Config("patch", ahead=2, patch=True, early="hang", top=6, crashes=0),
     Config("patch-crash", ahead=2, patch=True, early="hang", top=6),
     Config("patch-silent", ahead=2, patch=True, early="hang", rpc="no", top=6),
-    Config("patch-sync", ahead=2, patch=True, early="hang", mode="sync", top=6, open=_EARLY, residue=_FAST),
-    Config("patch-lost", ahead=2, patch=True, early="hang", lose=True, top=6, residue=_LOST),
+    Config(
+        "patch-sync",
+        ahead=2,
+        patch=True,
+        early="hang",
+        mode="sync",
+        top=6,
+        open=("early, as proven", "stopped early"),
+        residue=_FAST,
+    ),
+    Config(
+        "patch-lost",
+        ahead=2,
+        patch=True,
+        early="hang",
+        lose=True,
+        top=6,
+        open=("without pre-upgrade",),
+        residue=_LOST,
+    ),
     Config("old", restore="other", restore_to=2, store=True),
     Config("old-silent", restore="other", restore_to=2, rpc="no", store=True),
     Config("old-weak", restore="other", restore_to=2, residue=_AT_LEAST),
@@ -95,6 +115,7 @@ _ALL = [
     Config("schedule", ahead=2, schedule="plain", early="hang", top=6),
     Config("schedule-silent", ahead=2, schedule="plain", early="hang", top=6, rpc="no"),
     Config("schedule-exact", ahead=2, schedule="exact", early="hang", top=6),
+    Config("schedule-before", ahead=2, schedule="before", early="hang", top=6),
     Config("schedule-frozen", ahead=2, schedule="frozen", early="hang", top=6),
 ]
 

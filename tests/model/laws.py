@@ -26,6 +26,7 @@ LAWS = {
     "not the active version": "what is launched is what the link names",
     "early, as proven": "a start below the height is never taken as proven",
     "old after the halt": "no start of the old program after a halt that was journalled",
+    "not armed": "below an exact schedule the old program is never launched without its halt height",
     "old twice": "at most one start of the old program after a halt that nobody saw",
     "without pre-upgrade": "no start of a new program before its pre-upgrade has finished",
     "stopped early": "a working node is never stopped before its height",
@@ -103,12 +104,21 @@ def on_spawn(config: Config, world: World, version: int, armed: int = 0) -> None
         _broken("without pre-upgrade", world)
     if _is_early(config, world, version) and not (record is not None and record.inferred):
         _broken("early, as proven", world)
+    if version == 1 and not armed and _is_below_exact(config, world):
+        _broken("not armed", world)
     if _is_old(config, world, version):
         coming = _record(world, version + 1)
         if coming is not None and coming.halt_seen and not coming.gone_back and not world.skip:
             _broken("old after the halt", world)
         if world.truth.old_starts >= 1 and (coming is None or not coming.gone_back) and not world.skip:
             _broken("old twice", world)
+
+
+def _is_below_exact(config: Config, world: World) -> bool:
+    """Tell whether an exact entry of the operator's schedule is known and its height is not executed."""
+    assert world.machine is not None
+    exact = any(entry.exact for entry in world.machine.value.state.schedule)
+    return exact and world.data.a + 1 <= first_block(config)
 
 
 def _is_old(config: Config, world: World, version: int) -> bool:

@@ -87,6 +87,10 @@ def a_start_at_the_halt_is_refused(patch: Any) -> None:
     _wrap(patch, acting, "decide_launch", wrong)
 
 
+def an_exact_schedule_is_not_armed(patch: Any) -> None:
+    patch.setattr(acting, "halt_height", lambda _facts: 0)
+
+
 def pre_upgrade_is_left_out(patch: Any) -> None:
     real = steps.run_step
 
@@ -258,6 +262,7 @@ WRONG = {
             "Spawn genesis",
         ),
     ),
+    "not armed": Wrong(an_exact_schedule_is_not_armed, "schedule-frozen", 11),
     "old twice": Wrong(nothing_is_due, "sync", 29),
     "without pre-upgrade": Wrong(pre_upgrade_is_left_out, "gov", 28),
     "stopped early": Wrong(
