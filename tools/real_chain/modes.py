@@ -26,10 +26,8 @@ def tip(night: Night) -> None:
     supervisor = night.validator()
     supervisor.start()
     night.schedule(supervisor)
-    halted_at = night.await_halt(supervisor)
+    night.await_halt(supervisor)
     night.await_blocks(supervisor)
-    night.measure(supervisor, halted_at)
-    night.facts["requests to the release server"] = len(night.server.requests)
     night.check(supervisor)
 
 
@@ -39,9 +37,8 @@ def by_hand(night: Night) -> None:
     night.place_by_hand(supervisor)
     supervisor.start()
     night.schedule(supervisor)
-    halted_at = night.await_halt(supervisor)
+    night.await_halt(supervisor)
     night.await_blocks(supervisor)
-    night.measure(supervisor, halted_at)
     night.check(supervisor)
 
 

@@ -75,12 +75,11 @@ class Night:
         """Bring the upgrade through governance."""
         self.height = gov.schedule_upgrade(supervisor.node, self.server.plan_info())
 
-    def await_halt(self, supervisor: Supervisor) -> float:
-        """Wait for the chain's plan file; return when it was written."""
+    def await_halt(self, supervisor: Supervisor) -> None:
+        """Wait for the chain's plan file."""
         wait_until(
             "the chain writes its plan file", lambda: os.path.exists(supervisor.node.plan_file), 90, 0.002
         )
-        return os.stat(supervisor.node.plan_file).st_mtime
 
     def await_blocks(self, supervisor: Supervisor, *, seconds: float = 90) -> None:
         """Wait for blocks behind the upgrade height, made under the new release."""
@@ -108,6 +107,8 @@ class Night:
         )
         starts = count_starts(supervisor.node_log, *self.versions)
         self.facts["old starts after the halt"] = starts.old_after_halt
+        self.facts["requests"] = len(self.server.requests)
+        self._note_switch(supervisor)
         if supervisor.kind == OURS:
             require(starts.new == 1, f"the new release was started {starts.new} times")
         self.stop(supervisor, stopped_with=stopped_with)
@@ -123,17 +124,18 @@ class Night:
             require(not self.watch.fault, self.watch.fault)
             require(self.watch.highest[0] > self.height, f"the sign-state stands at {self.watch.highest}")
 
-    def measure(self, supervisor: Supervisor, halted_at: float) -> None:
-        """Note the supervisor's share and the gap between the blocks around the height."""
+    def _note_switch(self, supervisor: Supervisor) -> None:
+        """Note how long after the chain's plan file the new process was there, and the gap between blocks."""
         pid = supervisor.node_pids()[0]
         with open(f"/proc/{pid}/stat") as file:
             ticks = int(file.read().rsplit(")", 1)[1].split()[19])
         booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         started = booted + ticks / os.sysconf("SC_CLK_TCK")
-        self.facts["halt to new process, s"] = round(started - halted_at, 2)
-        rpc = supervisor.node.rpc
-        gap = rpc.header_time(self.height + 2) - rpc.header_time(self.height + 1)
-        self.facts["block gap, s"] = round(gap, 2)
+        self.facts["halt to new process, s"] = round(started - os.stat(supervisor.node.plan_file).st_mtime, 2)
+        if self.watch:  # a validator, whose chain stood still meanwhile
+            rpc = supervisor.node.rpc
+            gap = rpc.header_time(self.height + 2) - rpc.header_time(self.height + 1)
+            self.facts["block gap, s"] = round(gap, 2)
 
     def close(self) -> None:
         """End all processes and threads of this night."""
