@@ -20,6 +20,8 @@ from tests.support.world import World
 
 from cosmovisor.observe import client
 
+pytestmark = pytest.mark.complaint(13)
+
 NAMES = ("v2", "v3", "v4")
 APART = 12
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable
 
@@ -16,8 +15,8 @@ from cosmovisor.model.plan import Plan
 from cosmovisor.model.receipts import BackupReceipt, NodeStopped
 from cosmovisor.model.sizes import in_words
 from cosmovisor.model.value import replace, value
+from cosmovisor.rehearsal import scratch
 from cosmovisor.rehearsal.check import Check, failed, ok, warning
-from cosmovisor.storage import durable
 
 
 @value
@@ -54,18 +53,23 @@ def in_full(
     settings: Settings, layout: Layout, node_home: str, plan: Plan, progress: Callable[[str], None]
 ) -> BackupTime:
     """Take the whole backup beside the real place and remove it; the node must be down."""
-    base = settings.daemon_data_backup_dir or settings.daemon_home
-    folder = tempfile.mkdtemp(prefix=".rehearsal-", dir=base)
     try:
-        trial = replace(settings, daemon_data_backup_dir=folder, cosmovisor_backup_keep=0)
-        began = time.monotonic()
-        done = taking.take(trial, layout, node_home, plan, NodeStopped(time.time()), lambda: False, progress)
-        seconds = time.monotonic() - began
+        with scratch.folder(place_of(settings)) as folder:
+            trial = replace(settings, daemon_data_backup_dir=folder, cosmovisor_backup_keep=0)
+            began = time.monotonic()
+            stopped = NodeStopped(time.time())
+            try:
+                done = taking.take(trial, layout, node_home, plan, stopped, lambda: False, progress)
+                seconds = time.monotonic() - began
+            finally:
+                taking.wait_until_tidy()  # it looks at old backups in the folder that goes now
     except BackupError as error:
         return BackupTime((_severe(settings, error.cause, error.next_step),))
-    finally:
-        taking.wait_until_tidy()  # it looks at old backups in the folder that goes now
-        durable.remove_tree(folder)
+    except OSError as error:
+        where = place_of(settings)
+        return BackupTime(
+            (_severe(settings, f"cannot write in {where}: {error.strerror}", "Check its rights."),)
+        )
     if not isinstance(done, BackupReceipt):
         return BackupTime((warning("backup", f"no backup is taken: {done.by}"),), 0.0, "off")
     text = f"{done.method} of {in_words(done.size)} took {seconds:.1f} s; it was removed again"

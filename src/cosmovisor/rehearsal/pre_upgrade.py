@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from cosmovisor.config.settings import Settings
 from cosmovisor.model.receipts import StagedBinary
 from cosmovisor.rehearsal.check import Check, failed, ok, warning
+from cosmovisor.rehearsal.scratch import end_with_us
 
 #: Exit statuses of the SDK's documentation: done, no such command, failed for good, try again.
 _DONE, _NOT_IMPLEMENTED, _FAILED, _AGAIN = 0, 1, 30, 31
@@ -65,6 +66,7 @@ def _once(settings: Settings, path: str, environ: Mapping[str, str], scratch: st
             stderr=out,
             start_new_session=True,
             cwd=scratch,
+            preexec_fn=end_with_us,  # noqa: PLW1509  it makes one system call
         )
     try:
         status: int | None = process.wait(settings.cosmovisor_preupgrade_timeout)

@@ -17,6 +17,7 @@ from cosmovisor.demo import binary, ledger
 from cosmovisor.demo.stage import Stage, StageError
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.value import value
+from cosmovisor.rehearsal import scratch
 from cosmovisor.rehearsal.check import Check, failed, ok
 from cosmovisor.storage import durable
 
@@ -60,19 +61,19 @@ def play(
         progress: Told what is being done.
         script: Run the operator's script there; else one that does nothing takes its place.
     """
-    with tempfile.TemporaryDirectory(prefix="cosmovisor-rehearsal-") as folder:
+    with scratch.folder(_scratch(settings)) as folder:
         stage = Stage(folder, settings.daemon_name)
-        scratch = Layout(stage.home, settings.daemon_name)
-        version = scratch.version_for(plan.name, not settings.cosmovisor_disable_recase)
-        binary.write(os.path.join(scratch.genesis, "bin", stage.prog), stage.options("old", "1.0.0"))
-        binary.write(scratch.bin(version), stage.options("new", "2.0.0", plan.name))
-        durable.replace_link(scratch.current, "genesis")
+        home = Layout(stage.home, settings.daemon_name)
+        version = home.version_for(plan.name, not settings.cosmovisor_disable_recase)
+        binary.write(os.path.join(home.genesis, "bin", stage.prog), stage.options("old", "1.0.0"))
+        binary.write(home.bin(version), stage.options("new", "2.0.0", plan.name))
+        durable.replace_link(home.current, "genesis")
         history = [{"at": 2, "plan": {"name": plan.name, "height": _HEIGHT}}]
         stage.make_home(block_interval=_INTERVAL, history=history)
         given = config_file or (layout.config_file if os.path.exists(layout.config_file) else "")
         if given:
-            shutil.copy(given, scratch.config_file)
-        _put_script(settings.cosmovisor_custom_preupgrade, layout, scratch, real=script)
+            shutil.copy(given, home.config_file)
+        _put_script(settings.cosmovisor_custom_preupgrade, layout, home, real=script)
         try:
             stage.start(_environment(environ, folder))
             progress("a stand-in node runs on a scratch home")
@@ -90,6 +91,12 @@ def play(
         return Played(tuple(_judge(stage, code)), stage.downtime("new")[0])
 
 
+def _scratch(settings: Settings) -> str:
+    """Return the folder for temporary files, or `DAEMON_HOME` where no program can be run in that."""
+    usual = tempfile.gettempdir()
+    return settings.daemon_home if os.statvfs(usual).f_flag & os.ST_NOEXEC else usual
+
+
 def _environment(environ: Mapping[str, str], folder: str) -> dict[str, str]:
     kept = {name: text for name, text in environ.items() if name not in _NOT_PLAYED}
     backups = os.path.join(folder, "backups")
@@ -97,11 +104,11 @@ def _environment(environ: Mapping[str, str], folder: str) -> dict[str, str]:
     return {**kept, "COSMOVISOR_SCOUT": "off", "DAEMON_DATA_BACKUP_DIR": backups}
 
 
-def _put_script(name: str, layout: Layout, scratch: Layout, *, real: bool) -> None:
+def _put_script(name: str, layout: Layout, home: Layout, *, real: bool) -> None:
     """Put the operator's script where the stand-in's supervisor looks for it, or one that does nothing."""
     if not name:
         return
-    original, target = os.path.join(layout.root, name), os.path.join(scratch.root, name)
+    original, target = os.path.join(layout.root, name), os.path.join(home.root, name)
     durable.make_folder(os.path.dirname(target))
     if not real:
         durable.write_file(target, b"#!/bin/sh\nexit 0\n", 0o700)

@@ -10,7 +10,6 @@ import functools
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 
@@ -21,9 +20,8 @@ from cosmovisor.config.settings import Settings
 from cosmovisor.model.errors import BackupError, ChainError
 from cosmovisor.model.receipts import StagedBinary
 from cosmovisor.model.value import value
-from cosmovisor.rehearsal import copy, isolation, pre_upgrade
+from cosmovisor.rehearsal import copy, isolation, pre_upgrade, scratch
 from cosmovisor.rehearsal.check import Check, failed, ok, warning
-from cosmovisor.storage import durable
 from cosmovisor.supervisor import spawn
 
 #: What the chain program says when it is too early for it: it has loaded, and that is what was asked.
@@ -67,57 +65,66 @@ def run(
         limit: Seconds that the binary may take until its RPC answers.
         progress: Told what is being done.
     """
-    home, data, base = places
     try:
-        scratch = tempfile.mkdtemp(prefix=".rehearsal-", dir=base)
-    except OSError as error:
-        return Tried(
-            (failed("trial", f"cannot write in {base}: {error.strerror}", "Check space and rights."),)
-        )
-    try:
-        given = _environment(layout.daemon_name, staged.path, environ, scratch)
-        config = node_config.load(home)
-        setting = functools.partial(node_config.setting, (), environ, layout.daemon_name, config)
-        chain = keys.chain_id((), environ, layout.daemon_name, home) or "rehearsal-1"
-        trouble = _init(staged.path, scratch, chain, given)
-        if trouble is not None:
-            return Tried((trouble,))
-        copy.make(home, scratch, data, setting, progress)
-        laddr = isolation.isolate(home, scratch)
-        checks = []
-        if not staged.no_pre_upgrade:
-            progress(f"running {staged.path} pre-upgrade on the copy")
-            checks.append(pre_upgrade.run(settings, staged, given, scratch))
-            if checks[0].outcome == "failed":
-                return Tried(tuple(checks))
-        progress(f"starting {staged.path} on the copy")
-        tried = _watch(staged.path, scratch, laddr, given, limit)
-        return Tried((*checks, *tried.checks), tried.seconds)
+        with scratch.folder(places[2]) as folder:
+            return _run(settings, layout, staged, places, folder, environ, limit, progress)
     except BackupError as error:
         return Tried((failed("trial", error.cause, error.next_step),))
-    finally:
-        durable.remove_tree(scratch)
+    except OSError as error:
+        text = f"cannot use {error.filename or places[2]}: {error.strerror}"
+        return Tried((failed("trial", text, "Check space and rights."),))
 
 
-def _environment(daemon_name: str, binary: str, environ: Mapping[str, str], scratch: str) -> dict[str, str]:
+def _run(
+    settings: Settings,
+    layout: Layout,
+    staged: StagedBinary,
+    places: tuple[str, str, str],
+    folder: str,
+    environ: Mapping[str, str],
+    limit: float,
+    progress: Callable[[str], None],
+) -> Tried:
+    home, data, _ = places
+    given = _environment(layout.daemon_name, staged.path, environ, folder)
+    config = node_config.load(home)
+    setting = functools.partial(node_config.setting, (), environ, layout.daemon_name, config)
+    chain = keys.chain_id((), environ, layout.daemon_name, home) or "rehearsal-1"
+    trouble = _init(staged.path, folder, chain, given)
+    if trouble is not None:
+        return Tried((trouble,))
+    copy.make(home, folder, data, setting, progress)
+    laddr = isolation.isolate(home, folder)
+    checks = []
+    if not staged.no_pre_upgrade:
+        progress(f"running {staged.path} pre-upgrade on the copy")
+        checks.append(pre_upgrade.run(settings, staged, given, folder))
+        if checks[0].outcome == "failed":
+            return Tried(tuple(checks))
+    progress(f"starting {staged.path} on the copy")
+    tried = _watch(staged.path, folder, laddr, given, limit)
+    return Tried((*checks, *tried.checks), tried.seconds)
+
+
+def _environment(daemon_name: str, binary: str, environ: Mapping[str, str], home: str) -> dict[str, str]:
     """Return an environment in which every default home is the scratch home."""
     prefix = node_config.variable(daemon_name, "")
     given = {name: text for name, text in environ.items() if not name.startswith((prefix, *_OURS))}
-    given |= {"HOME": scratch, f"{prefix}HOME": scratch}
+    given |= {"HOME": home, f"{prefix}HOME": home}
     return spawn.environment(given, spawn.library_folder(binary))
 
 
-def _init(path: str, scratch: str, chain: str, environ: dict[str, str]) -> Check | None:
+def _init(path: str, home: str, chain: str, environ: dict[str, str]) -> Check | None:
     """Let the binary make fresh keys and a configuration of its own; None where that went well."""
     try:
         done = subprocess.run(
-            [path, "init", "rehearsal", "--chain-id", chain, "--home", scratch],
+            [path, "init", "rehearsal", "--chain-id", chain, "--home", home],
             env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_INIT_LIMIT,
             check=False,
-            cwd=scratch,
+            cwd=home,
         )
     except subprocess.TimeoutExpired:
         return failed("trial", f"`init` did not end within {_INIT_LIMIT:.0f} s")
@@ -129,18 +136,19 @@ def _init(path: str, scratch: str, chain: str, environ: dict[str, str]) -> Check
     return None
 
 
-def _watch(path: str, scratch: str, laddr: str, environ: dict[str, str], limit: float) -> Tried:
-    log = os.path.join(scratch, "trial.log")
+def _watch(path: str, home: str, laddr: str, environ: dict[str, str], limit: float) -> Tried:
+    log = os.path.join(home, "trial.log")
     began = time.monotonic()
     with open(log, "wb") as out:
         process = subprocess.Popen(
-            [path, "start", "--home", scratch],
+            [path, "start", "--home", home],
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             start_new_session=True,
-            cwd=scratch,
+            cwd=home,
+            preexec_fn=scratch.end_with_us,  # noqa: PLW1509  it makes one system call
         )
     try:
         rpc = Rpc(laddr, 2.0)

@@ -24,6 +24,8 @@ from cosmovisor.rehearsal import check, pre_upgrade, stand_in
 from cosmovisor.storage import locks
 from cosmovisor.supervisor import steps
 
+pytestmark = pytest.mark.complaint(42)
+
 PROG = "testd"
 NEW = Version("v2", "upgrades/v2")
 #: Makes a home for `init`, has a `pre-upgrade`, and refuses to start before the height, as daemons do.
