@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 from tests.support.world import World
@@ -12,18 +10,6 @@ from tests.support.world import World
 from cosmovisor.model.plan import Plan
 from cosmovisor.plan import batch
 from cosmovisor.storage import document
-
-
-def command(world: World, *words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cosmovisor", *[str(word) for word in words]],
-        env=world.environment(),
-        cwd=world.root,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def scheduled(world: World) -> list[tuple[str, int]]:
@@ -38,20 +24,20 @@ def test_the_schedule_is_changed_through_the_running_supervisor(world):
     supervisor = world.run()
     world.until_height(2)
 
-    added = command(world, "add-upgrade", "V7", new, "--upgrade-height", 100_000)
+    added = world.command("add-upgrade", "V7", new, "--upgrade-height", 100_000)
     assert added.returncode == 0, added.stderr
     world.wait("the entry", lambda: scheduled(world) == [("v7", 100_000)])
     assert (world.tree / "upgrades/v7/bin/demod").read_bytes() == new.read_bytes()
     assert not world.plan_file.exists()
 
-    again = command(world, "add-upgrade", "v7", new, "--upgrade-height", 200_000)
+    again = world.command("add-upgrade", "v7", new, "--upgrade-height", 200_000)
     assert again.returncode == 1
     assert "already scheduled" in again.stderr
-    moved = command(world, "add-upgrade", "v7", new, "--upgrade-height", 200_000, "--force")
+    moved = world.command("add-upgrade", "v7", new, "--upgrade-height", 200_000, "--force")
     assert moved.returncode == 0, moved.stderr
     world.wait("the moved entry", lambda: scheduled(world) == [("v7", 200_000)])
 
-    removed = command(world, "schedule", "remove", "v7", "-o", "json")
+    removed = world.command("schedule", "remove", "v7", "-o", "json")
     assert json.loads(removed.stdout)["removed"]["height"] == 200_000
     world.wait("the end of the entry", lambda: scheduled(world) == [])
     assert supervisor.is_alive()
@@ -64,21 +50,21 @@ def test_doctor_adopt_and_explain_beside_a_running_node_change_nothing(world):
     world.until_height(2)
     world.wait("the record of decisions", (world.tree / "decisions.jsonl").exists)
 
-    healthy = command(world, "doctor", "-o", "json")
+    healthy = world.command("doctor", "-o", "json")
     findings = json.loads(healthy.stdout)["findings"]
     assert healthy.returncode == 0, [finding for finding in findings if finding["outcome"] == "wrong"]
     assert {"supervisor", "heights", "current"} <= {finding["check"] for finding in findings}
     assert "rpc" in next(finding["text"] for finding in findings if finding["check"] == "heights")
 
-    refused = command(world, "adopt", "--fix")
+    refused = world.command("adopt", "--fix")
     assert refused.returncode == 1
     assert "a node runs" in refused.stderr
 
-    explained = command(world, "explain", "-o", "json", "-n", 1)
+    explained = world.command("explain", "-o", "json", "-n", 1)
     (record,) = json.loads(explained.stdout)
     facts = world.root / "facts.json"
     facts.write_text(json.dumps(record))
-    replayed = json.loads(command(world, "explain", "--facts", facts, "-o", "json").stdout)
+    replayed = json.loads(world.command("explain", "--facts", facts, "-o", "json").stdout)
     assert record["row"] in {decision["row"] for decision in replayed}
     assert {record["reason"]} <= {decision["reason"] for decision in replayed}
     assert world.started() == ["v1"]

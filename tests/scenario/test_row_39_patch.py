@@ -3,9 +3,6 @@ can be taken back in one step."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from tests.support.world import World
 
@@ -14,16 +11,8 @@ from cosmovisor.demo import binary
 pytestmark = pytest.mark.complaint(39)
 
 
-def patch(world: World, *words: object) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "cosmovisor", "patch", *[str(word) for word in words]],
-        env=world.environment(),
-        cwd=world.root,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def patch(world: World, word: str) -> str:
+    done = world.command("patch", word)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -38,7 +27,7 @@ def test_a_patch_release_runs_after_the_restart_and_goes_back_in_one_step(world)
     fixed.parent.mkdir()
     binary.write(str(fixed), world.version("v2 patched", handlers=("v2",)))
 
-    assert "upgrades/v2 is patched" in patch(world, fixed)
+    assert "upgrades/v2 is patched" in patch(world, str(fixed))
     before = world.blocks_of("v2")
     world.until_blocks_of("v2", before + 2)
     assert world.started() == ["v1", "v2"], "a running node is not touched"

@@ -223,11 +223,11 @@ class World:
         return supervisor
 
     def command(
-        self, *words: str, variables: dict[str, str] | None = None, stdin: str = ""
+        self, *words: object, variables: dict[str, str] | None = None, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run a short command of cosmovisor to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "cosmovisor", *words],
+            [sys.executable, "-m", "cosmovisor", *[str(word) for word in words]],
             env=self.environment(variables),
             input=stdin,
             capture_output=True,

@@ -123,7 +123,7 @@ def _both(source: str, target: str) -> Iterator[tuple[int, int]]:
         writing = calls.create(target, 0o600)
         try:
             yield reading, writing
-        except BaseException:
+        except BaseException:  # a wish to end too: nothing half-done is left behind
             with contextlib.suppress(OSError):
                 calls.unlink(target)
             raise

@@ -40,7 +40,7 @@ def examine(loaded: Loaded, environ: dict[str, str], config_file: str | None) ->
     for check in CHECKS:
         try:
             found += check(view)
-        except Exception as error:
+        except Exception as error:  # a defect of one check must not hide what the others find
             text, step = f"{type(error).__name__}: {error}", ""
             if isinstance(error, CosmovisorError):
                 text, step = error.cause, error.next_step

@@ -66,7 +66,7 @@ def main() -> int:
         finally:
             database.close()
         sys.stdout.write(json.dumps({"height": state_height(record)}))
-    except Exception as error:
+    except Exception as error:  # what the library raises is not documented; its parent reads the text
         sys.stderr.write(f"{error}\n")
         return 1
     finally:

@@ -110,7 +110,7 @@ def _connect(scheme: str, host: str, port: int, deadline: Deadline) -> socket.so
         try:
             sock.settimeout(deadline.left())
             sock.connect(host)
-        except BaseException:
+        except BaseException:  # a wish to end too: the descriptor is given back whatever came
             sock.close()
             raise
         return sock
@@ -122,7 +122,7 @@ def _connect(scheme: str, host: str, port: int, deadline: Deadline) -> socket.so
 
             sock.settimeout(deadline.left())
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
-    except BaseException:
+    except BaseException:  # as above
         sock.close()
         raise
     return sock

@@ -114,7 +114,7 @@ def run(arguments: list[str]) -> int:
         return boundary.report(_usage(error), as_json=as_json)
     except click.ClickException as error:
         return boundary.report(CosmovisorError(error.format_message()), as_json=as_json)
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # the last boundary: a text and a status, no traceback
         return boundary.report(error, as_json=as_json)
     return answer if isinstance(answer, int) else 0
 

@@ -51,7 +51,7 @@ def start(arguments: list[str], config_file: str | None = None) -> int:
     """
     try:
         return run_node(arguments, config_file)
-    except Exception as error:
+    except Exception as error:  # the last boundary: a text and a status, no traceback
         from cosmovisor.cli.boundary import report
 
         return report(error)

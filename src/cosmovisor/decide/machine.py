@@ -99,7 +99,9 @@ def _on_tick(turn: Turn, event: events.Tick) -> None:
         return
     if now >= turn.m.next_at:
         turn.set(next_at=NEVER)
-        if turn.m.phase == "back-off":
+        if turn.m.phase == "back-off" and turn.m.delayed:
+            steps.after_stop(turn)
+        elif turn.m.phase == "back-off":
             turn.look_again()
         elif turn.m.phase in {"running", "holding", "starting"}:
             turn.ask(acting.how_thorough(turn))

@@ -17,7 +17,7 @@ class Policy:
             s at a proven halt, where the state is committed and nothing is lost, 60 s where the node may
             still work.
         restart_after_upgrade: DAEMON_RESTART_AFTER_UPGRADE.
-        restart_delay: DAEMON_RESTART_DELAY, before the launch after an upgrade.
+        restart_delay: DAEMON_RESTART_DELAY, between the stop of the node and the backup.
         restart: COSMOVISOR_RESTART=on: restart after an ordinary exit, with back-off.
         pre_upgrade_tries: 1 + DAEMON_PREUPGRADE_MAX_RETRIES.
         backup_waived: The setting that has switched backups off; empty: they are taken.

@@ -68,6 +68,11 @@ def after_stop(turn: Turn) -> None:
 
 def _begin_upgrade(turn: Turn, goal: Decision, plan: Plan) -> None:
     """Journal the first step, with the version to go back to: it is never read from the link again."""
+    delay = turn.m.policy.restart_delay
+    if delay > 0 and not turn.m.delayed:
+        # Where the Go tool has it: between the stop and the backup.
+        turn.enter("back-off", f"DAEMON_RESTART_DELAY of {delay:g} s", next_at=turn.at + delay, delayed=True)
+        return
     facts = turn.facts()
     staged = facts.staged(plan)
     if not isinstance(staged, StagedBinary) or goal.version is None:
@@ -90,6 +95,7 @@ def _begin_upgrade(turn: Turn, goal: Decision, plan: Plan) -> None:
 
 def run_step(turn: Turn, step: Step) -> None:
     """Journal a step, then carry it out."""
+    turn.set(delayed=False)
     turn.save(replace(turn.m.state, step=step))
     phase = _PHASES[step.kind]
     turn.enter(phase, f"the step {step.kind} for {named(step.plan)}", next_at=NEVER, give_up_at=NEVER)
@@ -197,14 +203,10 @@ def _finished(turn: Turn, step: Step) -> None:
 
 
 def _launch_or_end(turn: Turn) -> None:
-    """Ask for the facts that a launch needs, after the delay that the operator wants."""
+    """Ask for the facts that a launch needs."""
     turn.set(why="", goal=None, run=None)
     if turn.m.signals:
         turn.end(0)
-        return
-    delay = turn.m.policy.restart_delay
-    if delay > 0:
-        turn.enter("back-off", f"DAEMON_RESTART_DELAY of {delay:g} s", next_at=turn.at + delay)
         return
     turn.enter("starting", "the facts before the launch")
     turn.ask_anew("no")

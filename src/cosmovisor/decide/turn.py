@@ -67,6 +67,7 @@ class Machine:
         why: Why the node is stopped: for an upgrade, to go back, for good, as the binary is missing, as an
             orphan, to be started with another halt height.
         goal: The decision that is carried out (upgrade or going back).
+        delayed: The operator's delay before the first step is being waited for, or over.
         stopped: Receipt of the node's end.
         ended_at: When the node ended (monotonic seconds); `NEVER` where this supervisor has not seen it.
         after_exit: The node has ended by itself and the exit table was not asked yet.
@@ -104,6 +105,7 @@ class Machine:
     conflict: str = ""
     why: Why = ""
     goal: Decision | None = None
+    delayed: bool = False
     stopped: NodeStopped | None = None
     ended_at: float = NEVER
     after_exit: bool = False

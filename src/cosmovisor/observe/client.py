@@ -48,7 +48,7 @@ def connect(path: str, timeout: float) -> socket.socket:
             client.connect(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
         finally:
             os.close(folder)
-    except BaseException:
+    except BaseException:  # a wish to end too: the descriptor is given back whatever came
         client.close()
         raise
     return client

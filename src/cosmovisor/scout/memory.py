@@ -156,7 +156,7 @@ class Memory:
             file.execute("PRAGMA cache_size = 16")
             file.execute(f"PRAGMA max_page_count = {_PAGES}")
             _prepare(file)
-        except BaseException:
+        except BaseException:  # a wish to end too: the descriptor is given back whatever came
             file.close()
             raise
         return file

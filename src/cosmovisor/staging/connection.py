@@ -195,7 +195,7 @@ def request(
         connection.endheaders()
         response = connection.getresponse()
         meter.body()
-    except BaseException:
+    except BaseException:  # a wish to end too: the descriptor is given back whatever came
         sock.close()
         raise
     return response

@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 
-from cosmovisor.model.errors import StagingError
+from cosmovisor.model.errors import PlanError, StagingError
 from cosmovisor.model.plan import Version
 from cosmovisor.staging import writers
 from cosmovisor.staging.outcome import NotYet, PlacedMeanwhile
@@ -73,7 +73,7 @@ def is_marked(layout: Layout, version: Version) -> bool:
     try:
         with open(layout.marker(version), "rb") as stream:
             return not isinstance(file.parse(stream.read(file.LARGEST + 1)), file.Incomplete)
-    except Exception:
+    except (OSError, PlanError):
         return False
 
 

@@ -40,7 +40,7 @@ def copy_file(source: str, path: str, mode: int, *, replace: bool) -> int:
             else:
                 calls.link(temporary, path)
                 durable.discard(temporary)
-        except BaseException:
+        except BaseException:  # a wish to end too: nothing half-done is left behind
             durable.discard(temporary)
             raise
     finally:

@@ -28,7 +28,7 @@ def write_file(path: str, data: bytes, mode: int = 0o600) -> None:
         finally:
             calls.close(fd)
         calls.replace(temporary, path)
-    except BaseException:
+    except BaseException:  # a wish to end too: nothing half-done is left behind
         discard(temporary)
         raise
     sync_folder(folder)
@@ -48,7 +48,7 @@ def replace_link(path: str, target: str) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), temporary)
     try:
         calls.replace(temporary, path)
-    except BaseException:
+    except BaseException:  # a wish to end too: nothing half-done is left behind
         discard(temporary)
         raise
     sync_folder(folder)

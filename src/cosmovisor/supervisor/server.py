@@ -134,7 +134,7 @@ def bind(path: str) -> socket.socket:
             os.umask(before)
         sock.listen(16)
         sock.setblocking(False)
-    except BaseException:
+    except BaseException:  # a wish to end too: the descriptor is given back whatever came
         sock.close()
         raise
     finally:

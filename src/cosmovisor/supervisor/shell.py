@@ -154,7 +154,7 @@ class Shell:
             try:
                 self.machine, asked = machine.advance(self.machine, event)
                 await self._carry_out_all(list(asked))
-            except Exception as error:
+            except Exception as error:  # a defect of ours must not leave the node alone
                 self._survive(error, event)
 
     def _survive(self, error: Exception, event: Event | None = None) -> None:
@@ -235,7 +235,7 @@ class Shell:
     async def _signed(self, at: float) -> SignState | None:
         try:
             return await asyncio.to_thread(signing.last, self.context, at)
-        except Exception as error:
+        except Exception as error:  # the end itself must be told to the machine
             self.teller.defect(error)
             return None
 
@@ -339,7 +339,7 @@ class Shell:
         while True:
             try:
                 return await asyncio.to_thread(facts.gather, self.context, state, command, self.sources)
-            except Exception as error:
+            except Exception as error:  # without an answer the machine would wait for ever
                 self.teller.defect(error)
                 await asyncio.sleep(_AFTER_DEFECT)
 
@@ -351,7 +351,7 @@ class Shell:
 
         try:
             answer = await asyncio.to_thread(steps.carry_out, self.context, running, tell)
-        except Exception as error:
+        except Exception as error:  # the machine must hear that its step has failed
             self.teller.defect(error)
             answer = events.Failed(time.monotonic(), running.step.kind, f"{type(error).__name__}: {error}")
         self.step = None

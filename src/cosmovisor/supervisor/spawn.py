@@ -96,15 +96,19 @@ def spawn(
             setsigdef=_RESETTABLE,
         )
     except OSError as error:
-        raise CosmovisorError(
-            f"cannot start {binary}: {error.strerror}",
-            "See that the file is an executable for this machine; `cosmovisor doctor` tells what is wrong.",
-            path=binary,
-        ) from error
+        raise _not_executed(binary, error) from error
     finally:
         if theirs >= 0:
             os.close(theirs)
     return Child(pid, pidfd_of(pid), now)
+
+
+def _not_executed(binary: str, error: OSError) -> CosmovisorError:
+    return CosmovisorError(
+        f"cannot start {binary}: {error.strerror}",
+        "See that the file is an executable for this machine; `cosmovisor doctor` tells what is wrong.",
+        path=binary,
+    )
 
 
 def pidfd_of(pid: int) -> int:
@@ -136,11 +140,7 @@ def replace_ourselves(binary: str, arguments: list[str], environ: dict[str, str]
     try:
         os.execve(binary, [binary, *arguments], environ)  # noqa: S606
     except OSError as error:
-        raise CosmovisorError(
-            f"cannot start {binary}: {error.strerror}",
-            "See that the file is an executable for this machine; `cosmovisor doctor` tells what is wrong.",
-            path=binary,
-        ) from error
+        raise _not_executed(binary, error) from error
 
 
 #: Exit statuses that were collected for a waiter by the reaper of a first process (see `reaper`).

@@ -155,13 +155,27 @@ def test_without_a_restart_the_supervisor_ends_with_zero_after_the_upgrade() -> 
     assert Play(play.saved, restart_after_upgrade=False).saved.step is None
 
 
-def test_the_restart_delay_stands_before_the_launch() -> None:
+def test_the_restart_delay_stands_between_the_stop_and_the_backup_as_in_the_go_tool() -> None:
     play = halted(restart_delay=30.0)
     play.take()
-    assert play.exit(0).take() == ["backup", "switch", "pre-upgrade"]
-    assert play.machine.phase == "back-off"
+    assert play.exit(0).take() == []
+    assert (play.machine.phase, play.saved.step) == ("back-off", None)
     assert play.wait(29.0).take() == []
-    assert play.wait(2.0).take() == ["Spawn v2"]
+    assert play.wait(2.0).take() == STEPS
+    assert not play.machine.delayed
+
+
+def test_a_stop_during_the_restart_delay_ends_at_once_and_the_next_start_upgrades() -> None:
+    play = halted(restart_delay=30.0)
+    play.take()
+    play.exit(0).take()
+    assert play.signal().take() == ["Exit 0"]
+    again = Play(play.saved, restart_delay=30.0)
+    again.heights(H, H - 1)
+    again.file = play.file
+    assert again.start().take() == []
+    assert again.machine.phase == "back-off"
+    assert again.wait(31.0).take() == STEPS
 
 
 # -- hold --------------------------------------------------------------------------------------------------
