@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 from cosmovisor.model.heights import UNKNOWN, Evidence
+from cosmovisor.model.link import Link
 from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.receipts import FileIdentity, NotStaged, StagedBinary
 from cosmovisor.model.state import DataIdentity, SignState
 from cosmovisor.model.value import value
+
+__all__ = ["Link", "Observations", "Prospect", "SeenFile", "SeenFolder"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
     FileKind = Literal["absent", "incomplete", "plan"]
-    LinkKind = Literal["genesis", "version", "missing", "dangling", "foreign"]
 
 
 @value
@@ -56,22 +58,6 @@ class SeenFolder:
     marker: Plan | None = None
     digest: str = ""
     waiting: bool = False
-
-
-@value
-class Link:
-    """The `current` link.
-
-    Attributes:
-        kind: `genesis`, `version`, `missing`, `dangling` (its target has no usable daemon) or `foreign` (it
-            points outside the folder tree, or is no link).
-        version: The version of its target for the first two; the target's folder where it dangles.
-        target: The link's text.
-    """
-
-    kind: LinkKind
-    version: Version | None = None
-    target: str = ""
 
 
 @value

@@ -7,7 +7,7 @@ import stat
 
 from cosmovisor.config.layout import Layout
 from cosmovisor.model.errors import ConfigurationError, CosmovisorError
-from cosmovisor.model.observations import Link
+from cosmovisor.model.link import Link
 from cosmovisor.model.plan import GENESIS_VERSION
 
 

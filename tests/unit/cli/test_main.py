@@ -221,6 +221,43 @@ def test_the_way_to_the_node_imports_nothing_heavy():
     assert not loaded & (heavy | {"tomllib", "click"})
 
 
+def test_a_question_to_the_daemon_loads_nothing_of_plans_states_and_facts(tmp_path):
+    root = tmp_path / "cosmovisor"
+    daemon = root / "genesis" / "bin" / "d"
+    daemon.parent.mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    daemon.write_text("#!/bin/sh\necho the daemon\n")
+    daemon.chmod(0o755)
+    (root / "current").symlink_to("genesis")
+    # The loaded modules are written down instead of becoming the daemon.
+    code = (
+        "import sys, os\n"
+        "os.execve = lambda *given: (print(*given[1]), print(' '.join(sorted(sys.modules))), os._exit(0))\n"
+        "sys.stdout.reconfigure(line_buffering=True)\n"
+        "sys.argv[1:] = ['run', 'version']\n"
+        "from cosmovisor.__main__ import main\n"
+        "main()\n"
+    )
+    environ = ENVIRON | {"DAEMON_HOME": str(tmp_path), "DAEMON_NAME": "d"}
+    answer = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, env=environ, check=False
+    )
+    first, loaded = answer.stdout.splitlines()
+    assert first == f"{daemon} version"
+    ours = {name for name in loaded.split() if name.startswith("cosmovisor")}
+    assert "cosmovisor.supervisor.run" in ours
+    for name in (
+        "model.state",
+        "model.observations",
+        "model.receipts",
+        "storage",
+        "decide.machine",
+        "observe",
+    ):
+        assert f"cosmovisor.{name}" not in ours
+    assert len(ours) <= 30
+
+
 ENVIRON = os.environ | {"PYTHONPATH": str(pathlib.Path(cosmovisor.__file__).parent.parent)}
 
 
