@@ -45,8 +45,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOM = Path(__file__).resolve().parents[1] / "src" / "cosmovisor" / "decide"
-#: Calls whose arguments are only words, and where the words begin.
-TEXT_CALLS = {"say": 1, "AssertionError": 0}
+#: Calls whose arguments are only words, and where the words begin; a number in words is none that changes.
+TEXT_CALLS = {"say": 1, "AssertionError": 0, "float": 0}
 #: Names that hold words for the operator.
 TEXT_NAMES = {"why", "said", "reason", "what", "next_step", "fix", "waiting"}
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -86,6 +86,7 @@ class Mutant(NamedTuple):
         lines: First and last line of the statement's head: without them a change cannot be noticed.
         index: Which node of the module.
         choice: Which of the ways to change it.
+        once: True for what is run at import only: constants and the defaults of fields.
     """
 
     module: str
@@ -94,6 +95,7 @@ class Mutant(NamedTuple):
     lines: tuple[int, int]
     index: int
     choice: int
+    once: bool
 
     @property
     def key(self) -> str:
@@ -111,6 +113,7 @@ class Place(NamedTuple):
         position: The place in the field, if that is a list.
         where: Dotted name of what it is part of.
         statement: The statement around it.
+        once: True for what is run at import only.
     """
 
     node: ast.AST
@@ -119,6 +122,7 @@ class Place(NamedTuple):
     position: int
     where: str
     statement: ast.AST
+    once: bool
 
 
 def modules() -> list[str]:
@@ -135,7 +139,8 @@ def mutants(module: str) -> list[Mutant]:
             text = f"{change}, in `{_head(place.statement)}`"
             number = seen[place.where, text] = seen.get((place.where, text), 0) + 1
             text = text if number == 1 else f"{text} ({number})"
-            found.append(Mutant(module, place.where, text, _lines(place.statement), index, choice))
+            lines = _lines(place.statement)
+            found.append(Mutant(module, place.where, text, lines, index, choice, place.once))
     return found
 
 
@@ -190,21 +195,23 @@ def _places(tree: ast.Module) -> Iterator[Place]:
                 if isinstance(member, ast.FunctionDef):
                     yield from _function(member, f"{top.name}.{member.name}")
                 elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
-                    yield from _below(member, f"{top.name}.{member.target.id}", member, only="value")
+                    yield from _below(member, f"{top.name}.{member.target.id}", member, "value", once=True)
         elif isinstance(top, ast.Assign | ast.AnnAssign) and top.value is not None:
             target = top.targets[0] if isinstance(top, ast.Assign) else top.target
             names = target.elts if isinstance(target, ast.Tuple) else [target]
             where = ",".join(one.id for one in names if isinstance(one, ast.Name))
             if not where.startswith("__") and where != "TYPE_CHECKING":
-                yield from _below(top, where, top, only="value")
+                yield from _below(top, where, top, "value", once=True)
 
 
 def _function(node: ast.FunctionDef, where: str) -> Iterator[Place]:
     yield from _below(node.args, where, node)
-    yield from _below(node, where, node, only="body")
+    yield from _below(node, where, node, "body")
 
 
-def _below(node: ast.AST, where: str, statement: ast.AST, only: str = "") -> Iterator[Place]:
+def _below(
+    node: ast.AST, where: str, statement: ast.AST, only: str = "", *, once: bool = False
+) -> Iterator[Place]:
     for field, value in ast.iter_fields(node):
         if (only and field != only) or field in {"annotation", "returns", "decorator_list", "type_params"}:
             continue
@@ -213,8 +220,8 @@ def _below(node: ast.AST, where: str, statement: ast.AST, only: str = "") -> Ite
             if not isinstance(child, ast.AST) or _is_text(child) or _is_words(node, field, position):
                 continue
             inner = child if isinstance(child, ast.stmt) else statement
-            yield Place(child, node, field, position, where, inner)
-            yield from _below(child, where, inner)
+            yield Place(child, node, field, position, where, inner, once)
+            yield from _below(child, where, inner, once=once)
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -311,7 +318,7 @@ def _expressions(node: ast.AST, place: Place) -> Iterator[Way]:
     elif isinstance(node, ast.Set | ast.List | ast.Tuple) and not isinstance(
         getattr(node, "ctx", None), ast.Store
     ):
-        if not isinstance(place.parent, ast.Subscript):
+        if not isinstance(place.parent, ast.Subscript) and not _is_unpacked(place.parent):
             for number, one in enumerate(node.elts):
                 yield f"`{_short(one)}` is left out of `{_short(node)}`", _without(node, "elts", number)
     elif isinstance(node, ast.Dict):
@@ -319,6 +326,10 @@ def _expressions(node: ast.AST, place: Place) -> Iterator[Way]:
             entry = _without(node, "keys", number)
             del entry.values[number]  # type: ignore[attr-defined]
             yield f"`{_short(key) if key else '**'}` is left out", entry
+
+
+def _is_unpacked(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
 
 
 def _calls(node: ast.Call) -> Iterator[Way]:
@@ -347,15 +358,14 @@ def _statements(node: ast.AST) -> Iterator[Way]:
         empty = copy.deepcopy(node)
         empty.iter = ast.Tuple([], ast.Load())
         yield "the loop is never entered", empty
-    elif isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
+    elif isinstance(node, ast.Return) and node.value is not None and not _is_simple(node.value):
         yield f"`{_short(node)}` returns None", ast.Return(ast.Constant(None))
     elif isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant):
         nothing = copy.deepcopy(node)
         nothing.value = ast.Constant(None)
         yield _becomes(node, nothing)
     elif isinstance(node, ast.AugAssign):
-        plain = ast.fix_missing_locations(ast.Assign([node.target], node.value, lineno=node.lineno))
-        yield _becomes(node, plain)
+        yield _becomes(node, ast.copy_location(ast.Assign([node.target], node.value), node))
 
 
 def _fixed(node: ast.If | ast.IfExp) -> Iterator[Way]:
@@ -365,8 +375,9 @@ def _fixed(node: ast.If | ast.IfExp) -> Iterator[Way]:
         yield f"`if {_short(node.test)}` is always {value}", fixed
 
 
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_simple(node: ast.AST) -> bool:
+    """Tell whether a value is changed as the constant that it is."""
+    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool | str))
 
 
 def _constants(node: ast.Constant) -> Iterator[Way]:

@@ -65,13 +65,13 @@ class Test(NamedTuple):
 
     Attributes:
         item: What pytest has collected.
-        lines: (module, line) of what it runs of the room.
+        lines: (module, line) of what it runs of the room; None: that was not looked at.
         took: Seconds.
     """
 
     item: Any
-    lines: Lines
-    took: float
+    lines: Lines | None = None
+    took: float = 0.0
 
 
 def apply(mutant: Mutant) -> None:
@@ -84,15 +84,11 @@ def apply(mutant: Mutant) -> None:
     module = importlib.import_module(name)
     code = compile(changed(mutant), str(ROOM / f"{mutant.module}.py"), "exec")
     parts = mutant.where.split(".")
-    holder: Any = module
-    for part in parts[:-1]:
-        holder = getattr(holder, part)
-    if len(parts) == 1 and "," not in parts[0] and isinstance(vars(module)[parts[0]], types.FunctionType):
-        _replace_function(vars(module)[parts[0]], code, parts, name)
-    elif len(parts) == 2 and isinstance(vars(holder).get(parts[1]), types.FunctionType):
-        _replace_function(vars(holder)[parts[1]], code, parts, name)
+    if not mutant.once:
+        holder = module if len(parts) == 1 else vars(module)[parts[0]]
+        _replace_function(vars(holder)[parts[-1]], code, parts, name)
     elif len(parts) == 2:
-        _replace_field(holder, parts[1], vars(_run(code, name)[parts[0]])[parts[1]])
+        _replace_field(vars(module)[parts[0]], parts[1], vars(_run(code, name)[parts[0]])[parts[1]])
     else:
         space = _run(code, name)
         for constant in mutant.where.split(","):
@@ -134,13 +130,13 @@ class Runner:
     Args:
         everything: The mutants.
         jobs: Worker processes.
-        progress: Where to tell how far it is.
+        watch: Whether to look first which test runs what; a few mutants are quicker without.
     """
 
-    def __init__(self, everything: list[Mutant], jobs: int, progress: Any = None) -> None:
+    def __init__(self, everything: list[Mutant], jobs: int, *, watch: bool = True) -> None:
         self.everything = everything
         self.jobs = jobs
-        self.progress = progress
+        self.watch = watch
         self.tests: list[Test] = []
         self.fates: dict[str, str] = {}
 
@@ -149,7 +145,7 @@ class Runner:
         from tools import generate_decisions
 
         assert generate_decisions.PAGE.exists()
-        self.tests = [_watched(item) for item in session.items]
+        self.tests = [_watched(item) if self.watch else Test(item) for item in session.items]
         gc.collect()
         gc.freeze()
         workers = [self._start(number) for number in range(self.jobs)]
@@ -172,8 +168,8 @@ class Runner:
             for count, index in enumerate(mine):
                 fate = self._fate(self.everything[index], before)
                 os.write(writer, f"{index} {fate}\n".encode())
-                if self.progress is not None and number == 0 and count % 50 == 0:
-                    print(f"{count} of {len(mine)}", file=self.progress, flush=True)
+                if number == 0 and count % 50 == 0:
+                    print(f"{count} of {len(mine)}", file=sys.stderr, flush=True)
             os._exit(0)
         os.close(writer)
         return reader
@@ -182,9 +178,11 @@ class Runner:
         """Return which tests can notice a mutant: those that have noticed one there, then the quick ones."""
         first, last = mutant.lines
         lines = {(mutant.module, line) for line in range(first, last + 1)}
-        whole = mutant.where.isupper() or "," in mutant.where or not mutant.where.split(".")[-1].islower()
-        field = mutant.where[0].isupper() and not any(lines & test.lines for test in self.tests)
-        able = [number for number, test in enumerate(self.tests) if whole or field or lines & test.lines]
+        able = [
+            number
+            for number, test in enumerate(self.tests)
+            if mutant.once or test.lines is None or lines & test.lines
+        ]
 
         def rank(number: int) -> tuple[int, bool, float]:
             known = -before.index(number) - 1 if number in before else 1
@@ -292,7 +290,7 @@ def _cells_agree(mutant: Mutant) -> bool:
     return all(section(chosen) in text for chosen in SLICES if chosen[0] in tables)
 
 
-def fates(everything: list[Mutant], jobs: int) -> dict[str, str]:
+def fates(everything: list[Mutant], jobs: int, *, watch: bool = True) -> dict[str, str]:
     """Run all mutants; return what became of each, by its key."""
     import pytest
     from hypothesis import Phase, settings
@@ -300,7 +298,7 @@ def fates(everything: list[Mutant], jobs: int) -> dict[str, str]:
     settings.register_profile("mutate", phases=[Phase.explicit, Phase.generate], database=None)
     settings.load_profile("mutate")
     tests = [str(path) for path in sorted(TESTS.glob("test_*.py")) if path.name not in {SLOW, OURS}]
-    runner = Runner(everything, jobs, sys.stderr)
+    runner = Runner(everything, jobs, watch=watch)
     off = [word for name in ("cacheprovider", "xdist", "timeout", "logging") for word in ("-p", f"no:{name}")]
     options = ["-q", "-s", "--assert=plain", *off, "-o", "addopts=", "-o", "timeout="]
     told = io.StringIO()
@@ -325,6 +323,8 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="only count")
     parser.add_argument("--sample", type=int, default=0, help="only so many, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--exactly", help="only this one, by its name")
+    parser.add_argument("--no-reasons", action="store_true", help="let no reason count")
     parser.add_argument("--page", type=Path, help="write the page")
     options = parser.parse_args()
     names = [name for name in modules() if not options.only or name in options.only.split(",")]
@@ -334,16 +334,19 @@ def main() -> int:
         everything = sample(
             [one for one in everything if one.key not in explained], options.sample, options.seed
         )
+    if options.exactly:
+        everything = [one for one in everything if one.key == options.exactly]
     if options.list:
         print(len(everything))
         return 0
     began = time.monotonic()
-    found = fates(everything, options.jobs)
-    report = mutation_page.Report(everything, found, time.monotonic() - began)
+    found = fates(everything, options.jobs, watch=not (options.sample or options.exactly))
+    known = {} if options.no_reasons else mutation_page.reasons()
+    report = mutation_page.Report(everything, found, known, time.monotonic() - began)
     print(report.text())
     if options.page:
         options.page.write_text(report.page(), encoding="utf-8")
-    return 1 if report.problems(whole=not options.sample) else 0
+    return 1 if report.problems(whole=not (options.sample or options.exactly)) else 0
 
 
 if __name__ == "__main__":

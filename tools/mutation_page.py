@@ -37,14 +37,17 @@ class Report:
     Args:
         everything: The mutants.
         fates: What became of each, by its key.
+        known: Why one may survive, by its key.
         took: Seconds.
     """
 
-    def __init__(self, everything: list[Mutant], fates: dict[str, str], took: float) -> None:
+    def __init__(
+        self, everything: list[Mutant], fates: dict[str, str], known: dict[str, str], took: float
+    ) -> None:
         self.everything = everything
         self.fates = fates
         self.took = took
-        self.reasons = reasons()
+        self.reasons = known
         self.survivors = [one for one in everything if not fates[one.key].startswith("killed")]
 
     @property

@@ -158,7 +158,6 @@ def _on_exited(turn: Turn, event: events.NodeExited) -> None:
         stopped=event.stopped,
         ended_at=event.at,
         kill_at=NEVER,
-        next_at=NEVER,
         status=exit_status(event.status),
         drop=turn.m.asks,
     )
@@ -188,8 +187,7 @@ def _on_done(turn: Turn, event: events.Done) -> None:
     if turn.m.phase not in {"starting", "running", "holding", "switching"}:
         return  # the plan file of a schedule was written on the way; the upgrade goes on
     decision = turn.m.decision
-    torn = event.what == "move file aside" and decision is not None and decision.do == event.what
-    if torn and decision is not None and decision.plan is not None:
+    if decision is not None and decision.plan is not None and event.what == decision.do == "move file aside":
         turn.do(WriteFile(decision.plan))
         return
     if turn.m.undoing and decision is not None:

@@ -8,7 +8,7 @@ from cosmovisor.decide.schedule import last_commit
 from cosmovisor.decide.turn import NEVER, RETRY, Turn
 from cosmovisor.decide.words import is_pending, named
 from cosmovisor.model.decision import Decision
-from cosmovisor.model.plan import Plan
+from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.receipts import BackupReceipt, BackupWaived, StagedBinary
 from cosmovisor.model.state import MAX_BACKUPS, Applied, Backup, Step
 from cosmovisor.model.value import replace
@@ -49,14 +49,13 @@ def stop_for(turn: Turn, decision: Decision, why: Why) -> None:
 def after_stop(turn: Turn) -> None:
     """Go on after the node has gone; if the operator wants the end meanwhile, nothing new is started."""
     why, goal = turn.m.why, turn.m.goal
-    turn.set(kill_at=NEVER)
     if turn.m.signals or why == "end":
         turn.save_now()
         turn.end(turn.m.status)
     elif why == "missing":
         turn.end(1)
     elif why == "upgrade" and goal is not None and goal.plan is not None and goal.version is not None:
-        _begin_upgrade(turn, goal, goal.plan)
+        _begin_upgrade(turn, goal, goal.plan, goal.version)
     elif why == "go back" and goal is not None and goal.plan is not None and goal.version is not None:
         version = ledger.record_of(turn.m.state, goal.plan).version or goal.version
         run_step(turn, Step("go back", goal.plan, version, goal.version, inferred=True, since=_now(turn)))
@@ -66,7 +65,7 @@ def after_stop(turn: Turn) -> None:
         turn.ask_anew("all")
 
 
-def _begin_upgrade(turn: Turn, goal: Decision, plan: Plan) -> None:
+def _begin_upgrade(turn: Turn, goal: Decision, plan: Plan, version: Version) -> None:
     """Journal the first step, with the version to go back to: it is never read from the link again."""
     delay = turn.m.policy.restart_delay
     if delay > 0 and not turn.m.delayed:
@@ -75,14 +74,14 @@ def _begin_upgrade(turn: Turn, goal: Decision, plan: Plan) -> None:
         return
     facts = turn.facts()
     staged = facts.staged(plan)
-    if not isinstance(staged, StagedBinary) or goal.version is None:
+    if not isinstance(staged, StagedBinary):
         turn.look_again()
         return
     waived = turn.m.policy.backup_waived
     step = Step(
         kind="backup",
         plan=plan,
-        version=goal.version,
+        version=version,
         back_to=facts.link.version if facts.link.kind in {"genesis", "version"} else None,
         inferred=not goal.proven,
         since=facts.at,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.facts import LATER, PLAN, V1, V2, V2_LINK, V3, H, exact, staged, switched
 from tests.support.playbook import Play
-from tests.support.turns import NOW, SAME_DATA, after, begun, levels, look, machine, of, turn
+from tests.support.turns import DATA, FOLDER, NOW, SAME_DATA, after, begun, levels, look, machine, of, turn
 
 from cosmovisor.decide import acting, commands, events
 from cosmovisor.decide.turn import IDLE_POLLS, NEVER, STAGE_AGAIN, STAGE_URGENT, Turn
@@ -48,6 +48,7 @@ IDLE = {"lives": True, "heights_at": NOW - 1.0, "seen": seen(None)}
     [
         ({"lives": False}, "all"),
         ({"lives": True, "phase": "holding"}, "quick"),
+        ({"lives": True, "phase": "holding", "seen": seen(), "state": SPAWNED}, "quick"),
         ({"lives": True, "seen": None}, "quick"),
         (IDLE, "no"),
         ({**IDLE, "heights_at": NOW - IDLE_POLLS * 5.0}, "quick"),
@@ -236,6 +237,14 @@ def test_a_halt_is_saved_with_its_evidence_before_anything_else(do: str, proven:
     assert first.state.records == (PlanRecord(PLAN, halt_seen=True, inferred=not proven),)
 
 
+@pytest.mark.parametrize("do", ["upgrade", "hold", "arm again"])
+def test_a_decision_about_no_plan_changes_no_record(do: Any) -> None:
+    now = turn(lives=True)
+    act(do, now)
+    assert now.m.state == SAME_DATA
+    assert of(commands.Stage, now.commands) == []
+
+
 def test_an_upgrade_asks_the_node_to_stop_and_remembers_its_goal() -> None:
     now = turn(lives=True, after_exit=True)
     act("upgrade", now, plan=PLAN, version=V2)
@@ -343,7 +352,13 @@ def test_a_restart_waits_twice_as_long_each_time_until_a_run_has_made_progress(
 
 def test_a_launch_begins_a_run_and_starts_the_program_after_the_save() -> None:
     now = turn(
-        seen=look(b=exact(9)), after_exit=True, give_up_at=1.0, next_at=1.0, why="upgrade", run=begun(V3)
+        seen=look(b=exact(9)),
+        after_exit=True,
+        give_up_at=1.0,
+        next_at=1.0,
+        why="upgrade",
+        goal=Decision("upgrade", "", ""),
+        run=begun(V3),
     )
     assert not act("launch", now, version=V2, passed=PLAN)
     assert [type(one) for one in now.commands] == [commands.Save, commands.Spawn]
@@ -529,6 +544,7 @@ CUT = replace(SAME_DATA, step=Step("switch", PLAN, V2, V1))
             {"failures": 2, "state": replace(HALT, records=(replace(HALT.records[0], passed=True),))},
             True,
         ),
+        ({"failures": 2, "state": replace(SAME_DATA, records=(PlanRecord(PLAN, gone_back=True),))}, True),
         ({"signals": 1}, True),
     ],
 )
@@ -578,3 +594,29 @@ def test_the_tables_are_asked_by_what_the_node_does() -> None:
     assert rows == ["at H, fresh", "fresh, at H", "marker missing"]
     said = of(commands.Say, other.commands)
     assert said[0].row == "no record", "a node that ended on data without a record is a start"
+
+
+def test_heights_of_other_data_are_not_remembered() -> None:
+    there = look(b=exact(9))
+    mine = turn(lives=True, seen=there)
+    acting.decide(mine)
+    assert mine.m.state.b.height == 9
+    other = turn(lives=True, seen=replace(there, data=replace(DATA, data=replace(FOLDER, inode=2))))
+    acting.decide(other)
+    assert other.m.state == SAME_DATA
+
+
+def test_tables_that_come_to_no_end_are_a_defect_that_ends_the_supervisor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rounds = []
+
+    def again(*given: Any) -> bool:
+        rounds.append(given)
+        return True
+
+    monkeypatch.setitem(acting._ACTIONS, "launch", again)
+    now = turn()
+    acting.decide(now)
+    assert len(rounds) == 4
+    assert (levels(now.commands)[-1], now.commands[-1]) == ("error", commands.Exit(1))

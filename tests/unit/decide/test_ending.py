@@ -1,51 +1,48 @@
-"""The words about a node that has ended by itself."""
+"""What the operator reads about a node that has ended by itself."""
 
 from __future__ import annotations
 
 import pytest
-from tests.support.playbook import Play
 
-from cosmovisor.decide import commands
 from cosmovisor.decide.ending import ended
+
+OWN_WORDS = "Its own last lines say why."
 
 
 @pytest.mark.parametrize(
     ("status", "text", "step"),
     [
-        (0, "with status 0", ""),
-        (1, "with status 1", "last lines"),
+        (None, "its status is unknown", OWN_WORDS),
+        (0, "ended by itself with status 0", ""),
+        (1, "ended by itself with status 1", OWN_WORDS),
+        (2, "ended by itself with status 2", OWN_WORDS),
+        (125, "with status 125", OWN_WORDS),
+        (126, "with status 126", "interpreter"),
         (127, "with status 127", "cosmovisor doctor"),
-        (-9, "was killed (signal 9, status 137)", "for want of memory"),
-        (137, "was killed (signal 9, status 137)", "for want of memory"),
-        (-11, "signal 11 (status 139)", "crashed"),
-        (-15, "signal 15 (status 143)", "last lines"),
-        (255, "with status 255", "last lines"),
-        (None, "its status is unknown", "last lines"),
+        (128, "with status 128", OWN_WORDS),
+        (129, "by signal 1 (status 129)", OWN_WORDS),
+        (192, "by signal 64 (status 192)", OWN_WORDS),
+        (193, "with status 193", OWN_WORDS),
+        (255, "with status 255", OWN_WORDS),
+        (-1, "by signal 1 (status 129)", OWN_WORDS),
+        (-2, "by signal 2 (status 130)", OWN_WORDS),
+        (-3, "by signal 3 (status 131)", OWN_WORDS),
+        (-4, "by signal 4 (status 132)", "crashed"),
+        (-5, "by signal 5 (status 133)", OWN_WORDS),
+        (-6, "by signal 6 (status 134)", "crashed"),
+        (-7, "by signal 7 (status 135)", "crashed"),
+        (-8, "by signal 8 (status 136)", "crashed"),
+        (-9, "killed (signal 9, status 137)", "want of memory"),
+        (137, "killed (signal 9, status 137)", "want of memory"),
+        (-10, "by signal 10 (status 138)", OWN_WORDS),
+        (-11, "by signal 11 (status 139)", "crashed"),
+        (139, "by signal 11 (status 139)", "crashed"),
+        (-12, "by signal 12 (status 140)", OWN_WORDS),
+        (-15, "by signal 15 (status 143)", OWN_WORDS),
     ],
 )
-def test_a_status_in_words(status: int | None, text: str, step: str) -> None:
-    said, fix = ended(status)
-    assert text in said
-    assert step in fix
-    assert bool(fix) == (status != 0)
-
-
-@pytest.mark.parametrize(("status", "level"), [(0, "info"), (1, "warn"), (-9, "warn")])
-def test_a_node_that_ends_by_itself_is_told_once(status: int, level: str) -> None:
-    play = Play().running()
-    play.commands.clear()
-    said = []
-    play._carry_out = _listening(play, said)
-    play.exit(status)
-    assert [one.level for one in said if one.text == ended(status)[0]] == [level]
-
-
-def _listening(play: Play, said: list[commands.Say]):
-    carry_out = play._carry_out
-
-    def listen(command: object) -> object:
-        if isinstance(command, commands.Say):
-            said.append(command)
-        return carry_out(command)
-
-    return listen
+def test_a_status_is_told_in_words_with_where_to_look(status: int | None, text: str, step: str) -> None:
+    told, next_step = ended(status)
+    assert text in told
+    assert step in next_step
+    assert bool(next_step) == bool(step)

@@ -26,7 +26,7 @@ from tests.support.playbook import Play
 from cosmovisor.decide import commands, ledger
 from cosmovisor.model.heights import UNKNOWN, Evidence
 from cosmovisor.model.observations import Observations
-from cosmovisor.model.plan import Plan
+from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.state import (
     MAX_HISTORY,
     MAX_RECORDS,
@@ -35,6 +35,7 @@ from cosmovisor.model.state import (
     FileInstance,
     FolderIdentity,
     PlanRecord,
+    ScheduleEntry,
     SignState,
     State,
 )
@@ -200,6 +201,18 @@ def test_each_record_is_followed_for_itself() -> None:
     assert [one.halt_seen for one in follow(first_seen, b=exact(H)).records] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("skip", "a", "is_passed"),
+    [((H,), exact(H), True), ((H,), exact(H - 1), False), ((200,), exact(H), False), ((H,), UNKNOWN, False)],
+)
+def test_an_entry_that_the_arguments_skip_stays_skipped_once_its_height_is_executed(
+    skip: tuple[int, ...], a: Evidence, is_passed: bool
+) -> None:
+    state = State(schedule=(ScheduleEntry(PLAN, V2),))
+    found = ledger.follow(state, look(), facts(schedule=state.schedule, skip=skip, a=a))
+    assert found.records == ((PlanRecord(PLAN, passed=True),) if is_passed else ())
+
+
 # -- what is journalled --------------------------------------------------------------------------------------
 
 
@@ -252,6 +265,33 @@ def test_an_undone_switch_leaves_its_halt_seen(before: str) -> None:
 def test_what_was_never_switched_or_is_executed_cannot_be_undone(record: PlanRecord) -> None:
     state = State(records=(replace(record, back_to=V1),))
     assert ledger.undone(state, PLAN) == state
+
+
+DONE = (Applied(Plan("v1", 5), V1, 1.0), Applied(PLAN, V2, 2.0))
+
+
+def test_the_first_launch_of_the_last_version_tells_how_long_the_node_was_down() -> None:
+    found = ledger.launched_after(State(history=(DONE[0], *DONE)), V2, 7.5)
+    assert found.history == (DONE[0], DONE[0], replace(DONE[1], downtime=7.5))
+
+
+@pytest.mark.parametrize(
+    ("history", "version"),
+    [
+        ((), V2),
+        ((), None),
+        (DONE, V1),
+        ((DONE[1], DONE[0]), V2),
+        ((replace(DONE[1], downtime=3.0),), V2),
+        ((replace(DONE[1], note="from marker"),), V2),
+        ((replace(DONE[1], note="gone back"),), V2),
+    ],
+)
+def test_a_downtime_that_is_known_or_belongs_to_another_launch_is_left_alone(
+    history: tuple[Applied, ...], version: Version | None
+) -> None:
+    state = State(history=history)
+    assert ledger.launched_after(state, version, 7.5) == state
 
 
 def test_what_was_taken_back_is_written_into_the_history_and_never_taken_back_again() -> None:

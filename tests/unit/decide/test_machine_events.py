@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.facts import LATER, PLAN, V1, V2, V3, exact, staged
+from tests.support.facts import LATER, PLAN, V1, V2, V3, H, exact, staged
 from tests.support.playbook import Play
 from tests.support.turns import NOW, SAME_DATA, after, begun, levels, look, machine, of
 
 from cosmovisor.decide import commands, events
-from cosmovisor.decide.machine import exit_status
+from cosmovisor.decide.machine import advance, exit_status
 from cosmovisor.decide.turn import NEVER
 from cosmovisor.model.decision import Decision
+from cosmovisor.model.observations import SeenFile
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.receipts import NodeStopped
 from cosmovisor.model.state import MAX_STAGED, Applied, FileInstance, ScheduleEntry, SignState
@@ -125,6 +126,11 @@ def test_a_moment_that_has_come_is_ordered_anew_where_it_is_still_awaited() -> N
     assert found.wake == NOW + 5.0
 
 
+def test_a_tick_that_comes_too_early_is_ordered_again() -> None:
+    before = machine(lives=True, next_at=NOW, wake=NOW)
+    assert advance(before, events.Tick(NOW - 0.1))[1] == (commands.WakeAt(NOW),)
+
+
 # -- answers -------------------------------------------------------------------------------------------------
 
 
@@ -157,11 +163,24 @@ def test_what_is_seen_of_a_living_node_is_part_of_its_run_and_of_a_dead_one_not(
 
 @pytest.mark.parametrize("phase", DECIDING)
 def test_what_was_reported_meanwhile_is_asked_for_after_the_answer(phase: str) -> None:
-    before = machine(lives=True, phase=phase, asks=1, again=True)
+    before = machine(lives=True, phase=phase, asks=1, again=True, heights_at=NOW)
     found, asked = after(before, events.FactsGathered(NOW, look(b=exact(9))))
-    assert (len(heights(asked)), found.again, found.asks) == (1, False, 1)
+    assert (heights(asked), found.again, found.asks) == (["quick"], False, 1)
     quiet = replace(before, again=False)
     assert heights(after(quiet, events.FactsGathered(NOW, look(b=exact(9))))[1]) == []
+
+
+def test_what_was_reported_meanwhile_is_asked_for_also_while_nothing_runs_or_a_binary_is_missing() -> None:
+    play = Play().write_plan()
+    play.ready = False
+    play.heights(H, H - 1)
+    state = replace(SAME_DATA, ever_spawned=True)
+    before = machine(lives=True, state=state, asks=1, again=True)
+    holding, asked = after(before, events.FactsGathered(NOW, look(play)))
+    assert (holding.phase, len(heights(asked))) == ("holding", 1)
+    half_written = look(file=SeenFile("incomplete", writer=True))
+    starting, asked = after(machine(asks=1, again=True), events.FactsGathered(NOW, half_written))
+    assert (starting.phase, len(heights(asked))) == ("starting", 1)
 
 
 def test_the_plan_file_that_we_have_written_is_remembered_as_ours_at_the_next_look() -> None:
@@ -188,6 +207,8 @@ def test_a_spawned_node_runs_from_this_moment_and_is_soon_looked_at() -> None:
     assert (found.run.started_at, found.run.moved_at, found.drop) == (NOW, NOW, 1)
     assert (found.state.spawned, found.state.ever_spawned) == (FileInstance(7, 1), True)
     assert of(commands.Save, asked) == [commands.Save(found.state)]
+    blind, asked = after(replace(before, seen=None, run=None), events.NodeSpawned(NOW, 42))
+    assert (blind.phase, blind.state, asked) == ("running", SAME_DATA, [])
     hasty, _ = after(replace(before, policy=replace(before.policy, poll=0.3)), events.NodeSpawned(NOW, 42))
     assert hasty.next_at == NOW + 0.3
 
@@ -234,6 +255,8 @@ def test_a_node_that_ends_by_itself_is_judged_by_what_it_left_on_disk() -> None:
     assert (found.next_at, found.ended_at) == (NEVER, NOW)
     assert found.waiting == "what the node has left on disk"
     assert heights(asked) == ["all"]
+    unknown, _ = after(replace(before, run=None), events.NodeExited(NOW, 3, STOPPED))
+    assert (unknown.run, unknown.status, unknown.lives) == (None, 3, False)
 
 
 def test_the_sign_state_that_an_ended_node_left_is_taken_in() -> None:
@@ -296,6 +319,14 @@ def test_a_torn_file_that_was_moved_is_written_again_where_its_plan_is_known() -
         assert heights(asked) == ["all"]
 
 
+def test_only_a_marker_that_was_written_finishes_a_switch() -> None:
+    goal = Decision("finish switch", "", "", PLAN, V2)
+    found, _ = after(machine(phase="switching", goal=goal), events.Done(NOW, "activate"))
+    assert found.state.records == ()
+    found, _ = after(machine(phase="switching", goal=goal), events.Done(NOW, "write marker"))
+    assert [one.stage for one in found.state.records] == ["switched"]
+
+
 def test_file_work_that_was_done_when_a_stop_was_asked_for_is_the_last() -> None:
     found, asked = after(machine(phase="switching", signals=1), events.Done(NOW, "activate"))
     assert (found.phase, of(commands.Exit, asked), heights(asked)) == ("ending", [commands.Exit(0)], [])
@@ -340,10 +371,16 @@ def test_a_staged_binary_replaces_that_of_its_version_and_the_oldest_falls_out()
     assert asked_for("staged", other, state=state)[0].state.staged == (*old[1:], other)
 
 
-@pytest.mark.parametrize("what", ["known plan", "schedule", "unschedule", "staged"])
-def test_values_of_the_wrong_kind_are_ignored(what: str) -> None:
+VALUES = {"known plan": PLAN, "schedule": ScheduleEntry(PLAN, V1), "unschedule": PLAN, "staged": staged()}
+
+
+@pytest.mark.parametrize("what", [*VALUES, "recheck"])
+@pytest.mark.parametrize("value", [7, *VALUES.values()])
+def test_values_of_the_wrong_kind_are_ignored(what: str, value: object) -> None:
+    if value == VALUES.get(what):
+        return
     state = replace(SAME_DATA, known_plan=LATER, schedule=(ScheduleEntry(PLAN, V2),))
-    found, asked = asked_for(what, 7, state=state)
+    found, asked = asked_for(what, value, state=state)
     assert found.state == state
     assert of(commands.Save, asked) == []
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.support.facts import H
 from tests.support.playbook import Play
+from tests.support.turns import NOW, after, levels, machine, of
 
-from cosmovisor.decide import events
+from cosmovisor.decide import commands, events
+from cosmovisor.decide.turn import NEVER
 
 
 def halted(**policy: object) -> Play:
@@ -176,3 +180,77 @@ def test_after_five_upgrades_in_one_life_the_first_signal_still_reaches_the_node
     play.take()
     assert play.signal().take() == ["Signal TERM"]
     assert play.exit(0).status == 0
+
+
+# -- one signal, one answer ----------------------------------------------------------------------------------
+
+
+def signal(name: Any = "TERM", **fields: Any) -> tuple[Any, list[Any]]:
+    return after(machine(**fields), events.SignalCame(NOW, name))
+
+
+def test_a_stop_ends_every_other_wait_for_the_node() -> None:
+    waits = {"kill_at": NOW + 9.0, "next_at": NOW + 9.0, "give_up_at": NOW + 9.0}
+    found, asked = signal(lives=True, **waits)
+    assert (found.phase, found.waiting, found.why, found.signals) == (
+        "stopping",
+        "the end of the node",
+        "end",
+        1,
+    )
+    assert (found.kill_at, found.next_at, found.give_up_at) == (NEVER, NEVER, NEVER)
+    assert asked == [commands.SignalNode("TERM")]
+
+
+def test_a_stop_for_an_upgrade_keeps_its_reason_and_its_time_when_the_operator_wants_the_end_too() -> None:
+    stopping = {"lives": True, "phase": "stopping", "why": "upgrade", "kill_at": NOW + 9.0}
+    found, asked = signal(**stopping)
+    assert (found.why, found.kill_at, found.phase, levels(asked)) == (
+        "upgrade",
+        NOW + 9.0,
+        "stopping",
+        ["info"],
+    )
+    assert of(commands.SignalNode, asked) == []
+    again, asked = signal(**stopping, signals=1)
+    assert (again.why, again.kill_at, of(commands.SignalNode, asked)) == (
+        "upgrade",
+        NOW + 9.0,
+        [commands.SignalNode("TERM")],
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "kind"),
+    [
+        (0, [], commands.SignalNode),
+        (1, ["warn"], commands.SignalNode),
+        (2, ["warn"], commands.KillNode),
+        (3, ["warn"], commands.KillNode),
+    ],
+)
+def test_more_force_is_told(before: int, told: list[str], kind: Any) -> None:
+    _, asked = signal(lives=True, signals=before)
+    assert levels(asked) == told
+    assert len(of(kind, asked)) == 1
+
+
+@pytest.mark.parametrize(("phase", "lives"), [("switching", False), ("launching", False), ("holding", True)])
+def test_what_is_finished_or_looked_at_first_is_told(phase: str, lives: bool) -> None:
+    name = "HUP" if phase == "holding" else "TERM"
+    found, asked = signal(name, phase=phase, lives=lives)
+    assert (levels(asked), found.phase) == (["info"], phase)
+    questions = [one.heights for one in of(commands.GatherFacts, asked)]
+    assert questions == (["all"] if phase == "holding" else [])
+
+
+@pytest.mark.parametrize("phase", ["backup", "script", "pre-upgrade"])
+def test_a_cut_is_told_with_its_force(phase: str) -> None:
+    assert levels(signal(phase=phase)[1]) == ["info"]
+    assert levels(signal(phase=phase, signals=1)[1]) == ["warn"]
+    assert levels(signal(phase=phase, signals=2)[1]) == ["warn"]
+
+
+def test_a_quit_that_came_before_the_node_ran_is_passed_on_as_a_plain_stop() -> None:
+    _, asked = after(machine(phase="launching", signals=1), events.NodeSpawned(NOW, 7))
+    assert of(commands.SignalNode, asked) == [commands.SignalNode("TERM")]

@@ -12,7 +12,7 @@ from tests.support.turns import NOW, SAME_DATA, after, look, of, turn
 from cosmovisor.decide import acting, commands, events, repair
 from cosmovisor.decide.turn import NEVER, Turn
 from cosmovisor.model.decision import Decision
-from cosmovisor.model.observations import SeenFolder
+from cosmovisor.model.observations import Link, SeenFolder
 from cosmovisor.model.plan import Version
 from cosmovisor.model.state import Applied, PlanRecord, Step
 from cosmovisor.model.value import replace
@@ -167,6 +167,7 @@ def folders(*marked: Version) -> Any:
         (GENESIS_LINK, V1, (V2,), None, commands.Activate(V1, (V2,))),
         (GENESIS_LINK, V1, (V2, V3), None, commands.Activate(V1, (V2, V3))),
         (GENESIS_LINK, V1, (), CUT, commands.Activate(V1, (V2,))),
+        (GENESIS_LINK, V1, (V3,), CUT, commands.Activate(V1, (V3, V2))),
         (V2_LINK, V1, (V2,), CUT, commands.Activate(V1, (V2,))),
         (V2_LINK, V2, (), CUT, None),
         (V2_LINK, None, (V3,), CUT, None),
@@ -260,6 +261,12 @@ def test_a_switch_that_is_skipped_is_taken_back_and_its_plan_passed() -> None:
     elsewhere = turn(seen=look(link=GENESIS_LINK), state=state)
     assert act("undo", elsewhere, plan=PLAN, version=V1, passed=PLAN)
     assert elsewhere.m.state.records == (PlanRecord(PLAN, passed=True),)
+
+
+def test_a_link_that_is_missing_was_not_moved_by_a_switch_without_a_version() -> None:
+    now = turn(seen=look(link=Link("missing")))
+    assert act("undo", now, plan=PLAN, version=V1)
+    assert of(commands.Activate, now.commands) == []
 
 
 def test_nothing_but_the_step_is_forgotten_where_no_plan_is_named() -> None:
