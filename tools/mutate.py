@@ -4,8 +4,8 @@ What is changed stands in `tools/mutants.py`. A first round runs the tests of th
 which lines each of them runs. Then a child process is forked for each mutant, in which the code of one
 function is replaced; the tests that run the changed statement are run, those first that have found something
 in this function before, until one fails. A mutant that no test runs survives. What survives the tests meets
-the published table of all combinations. A mutant that uses up its time is counted for itself: it is not
-counted as killed.
+a part of the published table of all combinations. A mutant that uses up its time is counted for itself: it
+is not counted as killed.
 
     python tools/mutate.py [--only launch,running] [--jobs 2] [--sample 12 --seed 1] [--page docs/mutation.md]
 
@@ -34,29 +34,30 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools import mutation_page  # noqa: E402
+from tools import mutant_cells, mutation_page  # noqa: E402
 from tools.mutants import ROOM, Mutant, changed, modules, mutants  # noqa: E402
 
 TESTS = ROOT / "tests" / "unit" / "decide"
-#: The enumeration takes seconds; it is asked last, and only about what it can see. The other one runs this.
-SLOW, OURS = "test_every_cell.py", "test_mutants.py"
-SEES = {
-    "running": ("running",),
-    "after_exit": ("exited", "start-up"),
-    "launch": ("start-up",),
-    "resume": ("start-up",),
-    "going_back": ("running", "exited"),
-    "schedule": ("running", "exited"),
-    "words": ("running", "exited", "start-up"),
+#: Left out: all cells and random facts take seconds, of which a part is drawn instead; and what runs this.
+LEFT_OUT = {"test_every_cell.py", "test_properties.py", "test_mutants.py"}
+#: The modules that a table reads.
+TABLES = {
+    "after_exit",
+    "going_back",
+    "launch",
+    "resume",
+    "running",
+    "schedule",
+    "words",
 }
 #: Seconds of processor time for one test beside ten times what it takes without a mutant.
 LIMIT = 4.0
 #: Seconds on the clock for one mutant: a test that waits for ever uses no processor time.
 LIMIT_ON_THE_CLOCK = 900
 #: What becomes of a mutant.
-SURVIVED, KILLED, BY_TABLE, TIMED_OUT = "survived", "killed", "killed by the table", "timed out"
+SURVIVED, KILLED, BY_CELLS, TIMED_OUT = "survived", "killed", "killed by the cells", "timed out"
 BROKEN = "could not be made"
-_EXITS = {0: SURVIVED, 1: KILLED, 2: BY_TABLE, 3: BROKEN}
+_EXITS = {0: SURVIVED, 1: KILLED, 2: BY_CELLS, 3: BROKEN}
 Lines = set[tuple[str, int]]
 
 
@@ -138,14 +139,13 @@ class Runner:
         self.jobs = jobs
         self.watch = watch
         self.tests: list[Test] = []
+        self.cells: list[Any] = []
         self.fates: dict[str, str] = {}
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Take the place of the ordinary loop over the tests."""
-        from tools import generate_decisions
-
-        assert generate_decisions.PAGE.exists()
         self.tests = [_watched(item) if self.watch else Test(item) for item in session.items]
+        self.cells = mutant_cells.draw() if self.watch else []
         gc.collect()
         gc.freeze()
         workers = [self._start(number) for number in range(self.jobs)]
@@ -198,7 +198,8 @@ class Runner:
         note = mmap.mmap(-1, 8)
         child = os.fork()
         if child == 0:
-            _child(mutant, [(number, self.tests[number]) for number in order], note)
+            cells = self.cells if mutant.module in TABLES else []
+            _child(mutant, [(number, self.tests[number]) for number in order], cells, note)
         until = time.monotonic() + LIMIT_ON_THE_CLOCK
         pause = 0.001
         while True:
@@ -220,7 +221,7 @@ class Runner:
         return fate
 
 
-def _child(mutant: Mutant, tests: list[tuple[int, Test]], note: mmap.mmap) -> None:
+def _child(mutant: Mutant, tests: list[tuple[int, Test]], cells: list[Any], note: mmap.mmap) -> None:
     """Run the tests with a mutant, until the first fails; never return."""
     status = 3
     try:
@@ -237,7 +238,7 @@ def _child(mutant: Mutant, tests: list[tuple[int, Test]], note: mmap.mmap) -> No
             _run_item(test.item)
         signal.setitimer(signal.ITIMER_PROF, 0)
         status = 2
-        if _cells_agree(mutant):
+        if mutant_cells.agree(cells):
             status = 0
     finally:
         os._exit(status)
@@ -280,16 +281,6 @@ def _watched(item: Any) -> Test:
     return Test(item, lines, time.process_time() - began)
 
 
-def _cells_agree(mutant: Mutant) -> bool:
-    """Tell whether the enumeration of all cells, as far as it sees the module, is still as published."""
-    from tools.cells import SLICES
-    from tools.generate_decisions import PAGE, section
-
-    tables = SEES.get(mutant.module, ())
-    text = PAGE.read_text(encoding="utf-8") if tables else ""
-    return all(section(chosen) in text for chosen in SLICES if chosen[0] in tables)
-
-
 def fates(everything: list[Mutant], jobs: int, *, watch: bool = True) -> dict[str, str]:
     """Run all mutants; return what became of each, by its key."""
     import pytest
@@ -297,7 +288,7 @@ def fates(everything: list[Mutant], jobs: int, *, watch: bool = True) -> dict[st
 
     settings.register_profile("mutate", phases=[Phase.explicit, Phase.generate], database=None)
     settings.load_profile("mutate")
-    tests = [str(path) for path in sorted(TESTS.glob("test_*.py")) if path.name not in {SLOW, OURS}]
+    tests = [str(path) for path in sorted(TESTS.glob("test_*.py")) if path.name not in LEFT_OUT]
     runner = Runner(everything, jobs, watch=watch)
     off = [word for name in ("cacheprovider", "xdist", "timeout", "logging") for word in ("-p", f"no:{name}")]
     options = ["-q", "-s", "--assert=plain", *off, "-o", "addopts=", "-o", "timeout="]

@@ -17,10 +17,10 @@ HEAD = """# Mutants of the decision code
 
 Written by `make mutate` from a run; the list of changes stands in `tools/mutants.py`, beside those of two
 known tools. A *mutant* is the decision code with one small wrong change. It is *killed* if a test of
-`tests/unit/decide` fails with it; *killed by the table* if those tests pass and only the published table of
-[all combinations](decisions.md) differs; it *survives* if both see nothing, also where no test runs the
-changed line. One that uses up its time is counted for itself, not as killed. Words for the operator are not
-changed.
+`tests/unit/decide` fails with it; *killed by the cells* if those tests pass and only a part (one in ten) of
+the published table of [all combinations](decisions.md) differs; it *survives* if both see nothing, also where
+no test runs the changed line. One that uses up its time is counted for itself, not as killed. Words for the
+operator are not changed.
 
 """
 
@@ -102,13 +102,13 @@ class Report:
         lines = [HEAD + f"Measured on the code of commit {commit}: **{self.score:.1f} %** of", ""]
         total = len(self.everything)
         lines[-2] += f" {total:,} mutants killed, {len(self.survivors)} left, each with its reason below."
-        lines += ["| Module | Mutants | Killed | By the table | Timed out | Survived | Score |"]
+        lines += ["| Module | Mutants | Killed | By the cells | Timed out | Survived | Score |"]
         lines += ["| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
         for name, row in self.rows():
-            killed = row["killed"] + row["killed by the table"]
+            killed = row["killed"] + row["killed by the cells"]
             score = f"{100 * killed / row.total():.1f} %"
             lines.append(
-                f"| {name} | {row.total()} | {row['killed']} | {row['killed by the table']} | "
+                f"| {name} | {row.total()} | {row['killed']} | {row['killed by the cells']} | "
                 f"{row['timed out']} | {row['survived'] + row['could not be made']} | {score} |"
             )
         lines += ["", "## What is left, and why", ""]
