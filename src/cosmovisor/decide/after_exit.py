@@ -65,12 +65,12 @@ def _without_a_plan(facts: Facts) -> Decision:
 
 
 def _waits_for_its_file(facts: Facts, record: PlanRecord) -> bool:
-    """Tell whether the new program has still to read the plan file: switched to, its height not executed.
+    """Tell whether the new program has still to read the plan file, if its height is not executed yet.
 
     A chain does not flush the file that it writes: a power cut after the switch can take it away again.
     """
     unproven = record.stage in {"switched", "pre-upgraded"} and not record.passed
-    return unproven and record.plan.height not in facts.skip and not is_above(facts, record.plan.height)
+    return unproven and record.plan.height not in facts.skip
 
 
 def unwritten_plan(facts: Facts) -> Plan | None:
@@ -99,9 +99,9 @@ def _refused_at(facts: Facts, height: int) -> bool:
     goes on. How long that takes says nothing: a large state is loaded for minutes before a block is replayed.
     """
     node, b = facts.node, facts.b
-    if node.state != "exited" or node.status not in REFUSALS:
+    if node.status not in REFUSALS:
         return False
-    started = node.start_b.strength != "unknown" and node.start_b.height == height
+    started = node.start_b.height == height
     never_up = not node.ever_up and not node.progressed
     return b.is_exactly(height) or (never_up and started and b.height == height)
 

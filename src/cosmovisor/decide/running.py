@@ -80,7 +80,7 @@ def _log_is_below(facts: Facts, height: int) -> bool:
     A node that lives at its halt is in consensus (in block sync it would have ended), and then the log has
     the record of H, or of H-1 under optimistic execution.
     """
-    return facts.b.strength == "at least" and facts.b.source == "cs.wal" and facts.b.height < height - 1
+    return facts.b.source == "cs.wal" and facts.b.height < height - 1
 
 
 def _log_ends_at(facts: Facts, height: int) -> bool:
@@ -89,8 +89,7 @@ def _log_ends_at(facts: Facts, height: int) -> bool:
     Only the chain writes its file between the records of H and H+1, so one settle time is enough to see that
     nothing follows.
     """
-    b = facts.b
-    logged = b.strength == "at least" and b.source == "cs.wal" and b.height == height
+    logged = facts.b.source == "cs.wal" and facts.b.height == height
     return logged and facts.file.not_older_than_block is True
 
 

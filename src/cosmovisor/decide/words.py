@@ -65,8 +65,8 @@ def is_pending(facts: Facts, plan: Plan) -> bool:
 
 def due(facts: Facts, plan: Plan, row: str, why: str, *, proven: bool) -> Decision:
     """Return `upgrade` if the binary of a due plan is ready, else `hold`; with twins, `hold` or `refuse`."""
-    known = "is due" if proven else "is taken as due (inferred: the chain's own guards correct an error)"
-    reason = f"{named(plan)} {known}: {why}; {heights(facts)}"
+    said = "is due" if proven else "is taken as due (inferred: the chain's own guards correct an error)"
+    reason = f"{named(plan)} {said}: {why}; {heights(facts)}"
     if facts.twins:
         names = " and ".join(twin.folder for twin in facts.twins)
         reason += f"; but {names} differ only in case and hold different programs"
