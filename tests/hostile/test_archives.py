@@ -10,6 +10,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import struct
 import tarfile
 import zipfile
@@ -63,25 +64,43 @@ OUTSIDE = [
     "..",
 ]
 BAD_NAMES = ["a\\b", "a\nb", "a\x1bb", "a\x7fb", "a" * 300, "/".join("d" * 60)]
+#: What is said of names, of links, and of sizes, depending on what is wrong with them.
+NAMES = re.compile(
+    "leads outside|absolute name|control characters|no file system takes|folders more than|without a name"
+)
+TARGETS = re.compile(
+    "link that leads outside|link to nothing|links in a circle|without a usable target|below .* is a link"
+    "|absolute name|name that leads outside|hard link to 'later'|two entries named 's'"
+)
+TWICE = re.compile("two entries named|differ only in case|which is a file")
+DEVICES = re.compile("a device, a pipe or something unknown: 'x'")
+PAX = re.compile("leads outside|absolute name|control characters|a name of 5000 characters")
+LIES = re.compile("one of several parts|before or after its table|says that it is large|cut short")
+DAMAGE = re.compile("is cut short|is damaged|negative length|sparse file")
+
+
+def reason(home, data: bytes, path: str = "/testd") -> str:
+    """Why an archive is refused, three times over, with nothing left."""
+    return home.refused(home.info(home.serve(data, path))).cause
 
 
 @pytest.mark.parametrize("name", OUTSIDE + BAD_NAMES)
 def test_tar_names_that_lead_outside_or_are_no_names(home, name):
-    home.refused(home.info(home.serve(tar(GOOD, (name, b"evil")))))
+    assert NAMES.search(reason(home, tar(GOOD, (name, b"evil"))))
     assert not os.path.exists("/evil")
     assert not os.path.exists("/tmp/evil")
 
 
 @pytest.mark.parametrize("name", OUTSIDE + BAD_NAMES)
 def test_zip_names_that_lead_outside_or_are_no_names(home, name):
-    home.refused(home.info(home.serve(zipped(GOOD, (zipfile.ZipInfo(name), b"evil")))))
+    assert NAMES.search(reason(home, zipped(GOOD, (zipfile.ZipInfo(name), b"evil"))))
     assert not os.path.exists("/evil")
     assert not os.path.exists("/tmp/evil")
 
 
 def test_a_zip_name_with_a_zero_byte(home):
     data = zipped(GOOD, ("evilXname", b"e")).replace(b"evilXname", b"evil\0name")
-    home.refused(home.info(home.serve(data)))
+    assert "control characters" in reason(home, data)
 
 
 LINKS = [
@@ -107,27 +126,30 @@ LINKS = [
 
 @pytest.mark.parametrize("members", LINKS)
 def test_tar_links_that_lead_outside_to_nothing_or_in_circles(home, members):
-    home.refused(home.info(home.serve(tar(GOOD, *members))))
+    assert TARGETS.search(reason(home, tar(GOOD, *members)))
 
 
 def test_the_daemon_itself_as_a_link_outside(home):
-    home.refused(home.info(home.serve(tar((info("bin/testd", tarfile.SYMTYPE, "/bin/sh"), b"")))))
-    home.refused(home.info(home.serve(zipped(zip_link("bin/testd", "/bin/sh")))))
+    for data in (
+        tar((info("bin/testd", tarfile.SYMTYPE, "/bin/sh"), b"")),
+        zipped(zip_link("bin/testd", "/bin/sh")),
+    ):
+        assert "link that leads outside: 'bin/testd' to '/bin/sh'" in reason(home, data)
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../../etc/passwd", "nothing", "x" * 2000, "link"])
 def test_zip_links_that_lead_outside(home, target):
-    home.refused(home.info(home.serve(zipped(GOOD, zip_link("link", target)))))
+    assert TARGETS.search(reason(home, zipped(GOOD, zip_link("link", target))))
 
 
 @pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, b"Z", b"V", b"M"])
 def test_devices_pipes_and_unknown_kinds_in_tar(home, kind):
-    home.refused(home.info(home.serve(tar(GOOD, (info("x", kind), b"")))))
+    assert DEVICES.search(reason(home, tar(GOOD, (info("x", kind), b""))))
 
 
 @pytest.mark.parametrize("mode", [0o020666, 0o060666, 0o010666, 0o140666])
 def test_devices_pipes_and_sockets_in_zip(home, mode):
-    home.refused(home.info(home.serve(zipped(GOOD, zip_mode("x", mode)))))
+    assert DEVICES.search(reason(home, zipped(GOOD, zip_mode("x", mode))))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +164,7 @@ def test_names_twice_or_differing_in_case_only(home, names, make):
     members = [(name, PROGRAM) for name in names]
     if "bin/testd" not in names:
         members.insert(0, GOOD)
-    home.refused(home.info(home.serve(make(*members))))
+    assert TWICE.search(reason(home, make(*members)))
 
 
 def test_setuid_and_world_writable_modes_are_not_taken_from_an_archive(home):
@@ -203,17 +225,17 @@ def _sparse_old() -> bytes:
     ids=range(4),
 )
 def test_sparse_files(home, data):
-    home.refused(home.info(home.serve(data)))
+    assert DAMAGE.search(reason(home, data))
 
 
 @pytest.mark.parametrize("size", ["-1", "99999999999999999999", "x", "1e9", "0x10", ""])
 def test_pax_sizes_that_lie(home, size):
-    home.refused(home.info(home.serve(tar((info("bin/testd", size=size), PROGRAM), ("x", b"y")))))
+    assert DAMAGE.search(reason(home, tar((info("bin/testd", size=size), PROGRAM), ("x", b"y"))))
 
 
 @pytest.mark.parametrize("path", ["../evil", "/evil", "a\\b", "x" * 5000])
 def test_pax_names_that_lead_outside(home, path):
-    home.refused(home.info(home.serve(tar(GOOD, (info("harmless", path=path), b"x")))))
+    assert PAX.search(reason(home, tar(GOOD, (info("harmless", path=path), b"x"))))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +245,7 @@ def test_a_header_before_a_header_of_a_gigabyte(home, kind):
     found = info("x", kind)
     found.size = 1 << 30
     data = tar(GOOD, mode="w")[:-10240] + found.tobuf(tarfile.GNU_FORMAT) + bytes(4096)
-    home.refused(home.info(home.serve(gzip.compress(data))))
+    assert "a header of 1073741824 bytes" in reason(home, gzip.compress(data))
 
 
 def test_a_size_in_the_header_that_is_negative_or_beyond_everything(home):
@@ -232,7 +254,7 @@ def test_a_size_in_the_header_that_is_negative_or_beyond_everything(home):
         data[124:136] = size
         header = data[:148] + b" " * 8 + data[156:512]
         data[148:156] = b"%06o\0 " % sum(header)
-        home.refused(home.info(home.serve(bytes(data))))
+        assert DAMAGE.search(reason(home, bytes(data)))
 
 
 @pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
@@ -285,7 +307,7 @@ def test_an_xz_or_zstd_window_of_gigabytes(home):
     assert "memory" in home.refused(home.info(home.serve(data))).cause
     parameters = zstandard.ZstdCompressionParameters(window_log=28)
     stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    home.refused(home.info(home.serve(stream.compress(PROGRAM) + stream.flush(), "/z")))
+    assert "memory" in reason(home, stream.compress(PROGRAM) + stream.flush(), "/z")
 
 
 @pytest.mark.parametrize("name", ["gz", "bz2", "xz", "zst", "tar", "tar.gz", "zip"])
@@ -302,7 +324,7 @@ def test_archives_cut_short_at_every_block(home, tmp_path_factory, name):
         path.write_bytes(data[:cut])
         with pytest.raises(ArchiveError):
             unpack(str(path), f"{path}.{cut}", "testd")
-    home.refused(home.info(home.serve(data[: len(data) // 2])))
+    assert re.search("cut short|ends early", reason(home, data[: len(data) // 2]))
 
 
 def test_a_tar_cut_exactly_between_two_entries_or_before_its_end_mark(home):
@@ -324,19 +346,19 @@ def test_something_behind_the_end_of_a_stream(home, kind, tail):
 def test_a_wrong_checksum_inside_the_archive(home):
     data = bytearray(gzip.compress(PROGRAM))
     data[-6] ^= 0xFF
-    home.refused(home.info(home.serve(bytes(data))))
+    assert "stream is damaged" in reason(home, bytes(data))
     archive = bytearray(zipped(GOOD))
     archive[archive.index(b"bin/testd") + len("bin/testd") + 5] ^= 0xFF
-    home.refused(home.info(home.serve(bytes(archive), "/zip")))
+    assert "zip archive is damaged" in reason(home, bytes(archive), "/zip")
     header = bytearray(tar(GOOD, mode="w"))
     header[0] ^= 1
-    home.refused(home.info(home.serve(bytes(header), "/tar")))
+    assert "neither an ELF program nor a script" in reason(home, bytes(header), "/tar")
 
 
 def test_a_zip_with_two_tables_of_contents(home):
     evil, good = zipped(("bin/testd", b"evil")), zipped(GOOD)
-    home.refused(home.info(home.serve(evil + good)))
-    home.refused(home.info(home.serve(good + b"junk behind", "/b")))
+    assert "before or after its table of contents" in reason(home, evil + good)
+    assert "something behind it" in reason(home, good + b"junk behind", "/b")
     hidden = io.BytesIO()
     with zipfile.ZipFile(hidden, "w") as archive:
         archive.writestr("bin/testd", PROGRAM)
@@ -347,7 +369,7 @@ def test_a_zip_with_two_tables_of_contents(home):
 def test_a_zip_whose_local_names_are_others_than_its_table_says(home):
     data = zipped(GOOD)
     place = data.index(b"bin/testd")
-    home.refused(home.info(home.serve(data[:place] + b"bin/evild" + data[place + 9 :])))
+    assert "differ" in reason(home, data[:place] + b"bin/evild" + data[place + 9 :])
 
 
 def test_a_zip_with_files_inside_each_other(home):
@@ -355,7 +377,7 @@ def test_a_zip_with_files_inside_each_other(home):
     table = data.index(b"PK\x01\x02")
     second = data.index(b"PK\x01\x02", table + 4)
     struct.pack_into("<L", data, second + 42, 0)
-    home.refused(home.info(home.serve(bytes(data))))
+    assert "files inside each other: 'other'" in reason(home, bytes(data))
 
 
 def test_a_zip_that_lies_about_counts_sizes_and_parts(home):
@@ -365,17 +387,21 @@ def test_a_zip_that_lies_about_counts_sizes_and_parts(home):
                                  (12, "<L", 1), (16, "<L", 3), (20, "<H", 9)):  # fmt: skip
         changed = bytearray(data)
         struct.pack_into(form, changed, end + offset, number)
-        home.refused(home.info(home.serve(bytes(changed), f"/{offset}-{number}")))
+        assert LIES.search(reason(home, bytes(changed), f"/{offset}-{number}"))
 
 
 def test_a_zip_that_is_encrypted_or_packed_in_an_unknown_way(home):
     data = zipped(GOOD)
     table = data.index(b"PK\x01\x02")
-    for changes in ({6: 1, table + 8: 1}, {8: 99, table + 10: 99}, {8: 14, table + 10: 14}):
+    for words, changes in (
+        ("encrypted", {6: 1, table + 8: 1}),
+        ("not supported", {8: 99, table + 10: 99}),
+        ("not supported", {8: 14, table + 10: 14}),
+    ):
         changed = bytearray(data)
         for place, item in changes.items():
             struct.pack_into("<H", changed, place, item)
-        home.refused(home.info(home.serve(bytes(changed), f"/{sorted(changes.items())}".replace(" ", ""))))
+        assert words in reason(home, bytes(changed), f"/{item}")
 
 
 def test_an_archive_without_the_daemon_or_with_two_of_them(home):
@@ -384,7 +410,7 @@ def test_an_archive_without_the_daemon_or_with_two_of_them(home):
     assert "2 programs" in home.refused(home.info(home.serve(two, "/two"))).cause
     only_folder = tar((info("bin", tarfile.DIRTYPE), b""))
     assert "no file" in home.refused(home.info(home.serve(only_folder, "/folder"))).cause
-    home.refused(home.info(home.serve(tar(), "/nothing")))
+    assert "begins with zero bytes" in reason(home, tar(), "/nothing")
 
 
 def test_a_licence_of_the_daemons_name_is_not_taken_for_a_program(home):
@@ -395,7 +421,9 @@ def test_a_licence_of_the_daemons_name_is_not_taken_for_a_program(home):
 @pytest.mark.parametrize("folder", ["..", "a/../../b", "nothing", "%2e%2e"])
 def test_a_folder_inside_the_archive_that_is_none(home, folder):
     url = home.serve(tar(GOOD), "/a.tar.gz").replace("a.tar.gz?", f"a.tar.gz//{folder}?")
-    home.refused(home.info(url))
+    assert re.search(
+        "names the folder .* inside its archive|has no folder", home.refused(home.info(url)).cause
+    )
 
 
 def test_a_package_or_a_nested_archive_is_not_a_program(home):
@@ -404,4 +432,4 @@ def test_a_package_or_a_nested_archive_is_not_a_program(home):
         tar(("inner.tar.gz", tar(GOOD))),
         gzip.compress(gzip.compress(PROGRAM)),
     ):
-        home.refused(home.info(home.serve(data, f"/{sha256(data)[:8]}")))
+        assert "cannot run here" in reason(home, data, f"/{sha256(data)[:8]}")

@@ -72,8 +72,12 @@ def test_a_damaged_elf_file_is_read_or_refused(data):
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
-        with contextlib.suppress(elf.ElfError):
-            elf.parse(file.name)
+        try:
+            found = elf.parse(file.name)
+        except elf.ElfError as error:
+            assert str(error)
+        else:
+            assert found.end <= len(data)
 
 
 @ROUNDS
@@ -82,7 +86,7 @@ def test_a_damaged_loader_cache_is_read_or_left_out(data):
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
-        loader.read_cache(file.name)
+        assert all(name and path for name, path in loader.read_cache(file.name).items())
 
 
 @ROUNDS
@@ -120,10 +124,12 @@ JSON = st.recursive(
 def test_any_json_is_a_request_a_registry_a_record_or_a_refusal(document):
     text = json.dumps(document)
     with contextlib.suppress(CosmovisorError):
-        request.read(io.BytesIO(text.encode()))
+        asked = request.read(io.BytesIO(text.encode()))
+        assert asked.plan.name == document["name"]
     with contextlib.suppress(StagingError):
-        registry.parse(text)
+        assert all(isinstance(entry.name, str) for entry in registry.parse(text))
     with tempfile.NamedTemporaryFile() as file:
         file.write(text.encode())
         file.flush()
-        record.load(file.name)
+        kept = record.load(file.name)
+        assert kept is None or isinstance(kept.folder, str)
