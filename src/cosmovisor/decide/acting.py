@@ -171,7 +171,8 @@ def _exit(turn: Turn, decision: Decision, facts: Facts) -> bool:
     if decision.passed is not None:
         state = ledger.passed(state, decision.passed)
     for record in state.records:
-        if record.stage in {"switched", "pre-upgraded"} and record.version == facts.node.version:
+        unproven = record.stage in {"switched", "pre-upgraded"} and record.version == facts.node.version
+        if unproven and not _killed_before_it_was_up(facts):
             state = ledger.put(state, replace(record, launched=True))
     turn.set(state=state, after_exit=False)
     turn.save_now()
@@ -186,6 +187,12 @@ def _exit(turn: Turn, decision: Decision, facts: Facts) -> bool:
     turn.say("warn", f"{text}; it is started again in {pause:g} s", fix)
     turn.enter("back-off", "the next start of the node", next_at=turn.at + pause, failures=failures)
     return False
+
+
+def _killed_before_it_was_up(facts: Facts) -> bool:
+    """Tell whether something else has ended the node while it started: that launch has told nothing."""
+    node = facts.node
+    return node.status is not None and node.status < 0 and not node.ever_up and not node.progressed
 
 
 def _launch(turn: Turn, decision: Decision, facts: Facts) -> bool:
