@@ -178,8 +178,8 @@ def after_switch(_config: Config, world: World, version: int) -> Truth:
 
 
 def on_going_back(config: Config, world: World, version: int) -> None:
-    """Check a going back."""
-    if version in world.truth.back:
+    """Check a going back; one that was cut after its link is done again, and is no second one."""
+    if version in world.truth.back and world.link == version:
         _broken("back twice", world)
     if _is_real(config, world.data, version) and world.data.a >= height_of(version):
         _broken("back below the data", world)
