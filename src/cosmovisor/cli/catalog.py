@@ -70,6 +70,7 @@ COMMANDS = {
     "status": Entry(
         "cosmovisor.cli.status", CARE, "Show the node, its height, the next upgrade and how ready it is."
     ),
+    "history": Entry("cosmovisor.cli.history", CARE, "Show the upgrades that this home has gone through."),
     "doctor": Entry("cosmovisor.cli.doctor", CARE, "Check everything that can be checked, with the fix."),
     "adopt": Entry("cosmovisor.cli.adopt", CARE, "Find the version that fits the data; --fix what is safe."),
     "explain": Entry("cosmovisor.cli.explain", CARE, "Show the last decisions and the facts behind them."),
