@@ -107,6 +107,9 @@ def test_a_binary_is_fetched_while_its_proposal_is_voted_on_and_the_upgrade_need
         return found[0].get("plans", [{}])[0].get("binary", "")
 
     world.wait("the binary of the proposal", lambda: binary() == "fetched and checked")
+    shown = world.command("status").stdout
+    assert f"v2 at height {height}, voting ends in" in shown
+    assert "binary: fetched and checked" in shown
     assert not (world.tree / "upgrades" / "v2").exists()  # nothing of a proposal is put into place
     assert all(entry["version"] == "v1" for entry in world.notes("start"))
     world.releases.close()  # the network is not needed any more

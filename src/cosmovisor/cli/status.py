@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from cosmovisor.cli import common
+from cosmovisor.cli import common, scouted
 
 _TIMEOUT = 10.0
 #: Exit status where no supervisor runs, as `systemctl status` has it.
@@ -37,6 +37,13 @@ def lines(found: dict[str, Any]) -> list[str]:
         told.append(("Active version", found["link"]["version"] or f"✗ link is {found['link']['kind']}"))
     told.append(("Height", _heights(found)))
     told += [("" if at else "Next upgrade", line) for at, line in enumerate(_next(found))]
+    now = time.time()
+    for label, said in (
+        ("In voting", scouted.proposals(found, now)),
+        ("Noticed", scouted.events(found)),
+        ("Scout", scouted.problems(found)),
+    ):
+        told += [("" if at else label, line) for at, line in enumerate(said)]
     if found["waiting"]:
         told.append(("Waiting for", f"{found['waiting']}{_since(found.get('waiting_since'))}"))
     told += [(label, text) for label, text in (("Step", _step(found)), ("Staging", _staging(found))) if text]
@@ -90,7 +97,7 @@ def _next(found: dict[str, Any]) -> list[str]:
     plan, ready = snapshot.next_plan(found)
     if plan is None:
         return ["none known"]
-    told = [f"{plan['name']} at height {plan['height']}"]
+    told = [f"{plan['name']} at height {plan['height']}", *scouted.expected(found, plan, time.time())]
     for prospect in found.get("prospects", ()):
         if prospect["plan"] == plan and ready:
             told.append(f"✓ ready: {prospect['folder']} ({prospect['trust']})")
