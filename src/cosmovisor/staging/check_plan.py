@@ -11,7 +11,7 @@ from cosmovisor.model.errors import PlanError, StagingError
 from cosmovisor.model.plan import Plan
 from cosmovisor.model.value import value
 from cosmovisor.plan import info as plan_info
-from cosmovisor.staging import address, download, go_view, inspect, platforms, trust
+from cosmovisor.staging import address, download, go_view, inspect, opinions, platforms, trust
 from cosmovisor.staging.connection import Refused
 from cosmovisor.staging.go_view import Listed, Verdict
 from cosmovisor.staging.platforms import Platform
@@ -199,6 +199,8 @@ class _Work:
             return Listed(key, place, None, error.cause)
         for proof in blob.proofs:
             self.say("warning" if proof.outcome == "warning" else "ok", key, proof.text)
+        if blob.source.address.digest is None:
+            self._without_digest(key, blob.source, blob.sha256)
         platform = platforms.parse(key) or platforms.this_platform()
         found = inspect.inspect(
             blob.path,
@@ -210,6 +212,14 @@ class _Work:
         )
         self._tell(key, found, os.path.getsize(blob.path), blob.sha256)
         return Listed(key, place, found)
+
+    def _without_digest(self, key: str, source: Source, sha256: str) -> None:
+        """Say what careful operators will find out by themselves, and what to write so that all need not."""
+        heard = opinions.of_release(self.downloads, source, sha256)
+        if heard.verdict != "silent":
+            self.say("ok" if heard.verdict == "agrees" else "problem", key, heard.text)
+        if heard.verdict != "contradicts":
+            self.say("warning", key, f"the URL carries no digest: add ?checksum=sha256:{sha256}")
 
     def _tell(self, key: str, found: inspect.Inspected, size: int, sha256: str) -> None:
         self.say("ok", key, f"{size} bytes, sha256 {sha256}")

@@ -6,7 +6,7 @@ import gzip
 import json
 
 import pytest
-from tests.support import binaries
+from tests.support import authority, binaries
 from tests.support.file_server import Server, public
 from tests.support.staging_home import sha256, tar, zipped
 
@@ -143,6 +143,32 @@ def test_a_wrong_digest_and_shell_quotes_and_a_missing_platform_are_problems(che
     assert set(quoted.values()) == {False}
     wanted = check({}, info=good, wanted=["linux/arm64"])
     assert wanted.verdicts["this cosmovisor"]["linux/arm64"].works is False
+
+
+@pytest.mark.parametrize(
+    ("listed", "good", "said"),
+    [
+        ("", True, ("warning", "add ?checksum=sha256:")),
+        (sha256(AMD), True, ("ok", "the release's own checksums.txt names the same sha256")),
+        ("0" * 64, False, ("problem", "is not the file that the release's own checksums.txt names")),
+    ],
+    ids=["no list", "a list that agrees", "a list that contradicts"],
+)
+def test_a_url_without_a_digest_is_held_against_its_release_and_gets_the_digest_to_add(
+    tmp_path, listed, good, said
+):
+    release = Server(authority.server("good.example"))
+    release.files["/v2/testd"] = AMD
+    if listed:
+        release.files["/v2/checksums.txt"] = f"{listed}  testd\n".encode()
+    info = json.dumps({"binaries": {"linux/amd64": release.url("/v2/testd", "good.example", "https")}})
+    network = public(authority.client(), good_example="127.0.0.1")
+    report = check_plan.check(Plan("v2", 10, info), "testd", str(tmp_path), network, lambda _: None)
+    release.close()
+    assert report.good == good
+    found = [(each.outcome, each.text) for each in report.findings if each.platform == "linux/amd64"]
+    assert any(outcome == said[0] and said[1] in text for outcome, text in found), found
+    assert any(sha256(AMD) in text for _, text in found)
 
 
 def test_what_our_rules_do_not_fetch_is_not_known_of_the_others(check):
