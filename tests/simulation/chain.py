@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cosmovisor.model.plan import Plan
-from tests.simulation.script import Habits
+from tests.simulation.script import HANDLERS, Habits
 
 
 @dataclass
@@ -29,6 +29,9 @@ class Chain:
         self.plans = list(plans)
         self.skip = skip
         self.data = Data(start, start)
+        self.halts = "ends"
+        #: The operator's own upgrade, as a plan; its program needs the plan file where it has new stores.
+        self.scheduled: Plan | None = None
         self.network = start + habits.behind
 
     def plan_at(self, height: int) -> Plan | None:
@@ -50,11 +53,13 @@ class Process:
     Args:
         world: Gives time, timers and the place of files; learns of conflicts.
         pid: Its number.
-        handlers: The upgrades that its binary can apply.
+        version: Its binary.
+        halt: Its halt height; 0: none.
     """
 
-    def __init__(self, world: World, pid: int, handlers: tuple[str, ...]) -> None:
-        self.world, self.pid, self.handlers = world, pid, handlers
+    def __init__(self, world: World, pid: int, version: str, halt: int = 0) -> None:
+        self.world, self.pid, self.version, self.halt = world, pid, version, halt
+        self.handlers = HANDLERS[version]
         self.chain = world.chain
         self.status: int | None = None
         self.up = False
@@ -93,7 +98,9 @@ class Process:
         if not self.alive:
             return
         data, habits = self.chain.data, self.chain.habits
-        if any(name not in self.handlers for name in data.applied):
+        if any(name not in self.handlers for name in data.applied if name != "s2") or (
+            "s2" in data.applied and self.version == "v1"
+        ):
             self.end(1)  # the stores of the new version cannot be loaded by an old program
             return
         try:
@@ -102,6 +109,9 @@ class Process:
             self.end(1)  # every program stops at a torn plan file
             return
         new = self.chain.open_plans(self.handlers)
+        mine = self.chain.scheduled
+        if mine is not None and self.version == mine.name and mine.name not in data.applied:
+            new = [mine]
         if new and habits.stores and (filed is None or filed[1] != data.a + 1 or filed[0] != new[0].name):
             self.end(2)
             return
@@ -159,6 +169,9 @@ class Process:
     def _apply(self, height: int, *, replay: bool) -> bool:
         data, habits = self.chain.data, self.chain.habits
         plan = self.chain.plan_at(height)
+        if self.halt and height >= self.halt and self.chain.halts == "before":
+            self._refuse(1 if replay else 2, may_hang=not replay)
+            return False
         if plan is not None and plan.name not in data.applied and not self._can(plan):
             self.world.write_plan_file(plan)
             self._refuse(1 if replay else 2, may_hang=not replay and self.in_consensus and not habits.exits)
@@ -168,8 +181,13 @@ class Process:
             return False
         if plan is not None and plan.name not in data.applied:
             data.applied.append(plan.name)
+        if self.version == "s2" and "s2" not in data.applied:
+            data.applied.append("s2")
         data.a = height
-        self.world.executed(height)
+        self.world.executed(height, self.version)
+        if self.halt and height >= self.halt:
+            self._refuse(0, may_hang=self.chain.halts == "stays")
+            return False
         return True
 
     def _refuse(self, status: int, *, may_hang: bool) -> None:
@@ -202,7 +220,7 @@ class World:
     def sign(self, height: int) -> None:
         raise AssertionError
 
-    def executed(self, height: int) -> None:
+    def executed(self, height: int, version: str) -> None:
         raise AssertionError
 
     def ended(self, process: Process) -> None:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tests.simulation import further
 from tests.simulation.loop import Killed
 from tests.simulation.script import Fault
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 #: Faults that are a condition for a while.
 LASTING = frozenset(
     {"rpc silent", "rpc other", "rpc neighbour", "rpc half", "rpc late", "lost watch", "late binary",
-     "backup fails", "half written"}
+     "backup fails", "half written", "pre-upgrade fails"}
 )  # fmt: skip
 #: Calls that a full disk refuses.
 _NEED_SPACE = frozenset({"create", "write", "mkdir", "open_append", "symlink"})
@@ -39,6 +40,8 @@ class Faults:
         self.in_step = False
         self.jump = 0.0
         self.struck: set[str] = set()
+        self.long_helper = False
+        self._staging_failures = 0
 
     def during(self, kind: str) -> bool:
         """Tell whether a lasting fault lasts."""
@@ -59,7 +62,14 @@ class Faults:
         night, kind = self._night, fault.kind
         night.tell(f"FAULT {kind} (length {fault.length:g}, count {fault.count})")
         self.struck.add(kind)
-        if kind in LASTING:
+        if kind.endswith("for hours"):
+            lasting = "rpc silent" if kind.startswith("rpc") else "rpc other"
+            self._until[lasting] = night.loop.now + fault.length
+        elif kind == "staging fails":
+            self._staging_failures = fault.count
+        elif kind in further.STRIKES and kind not in LASTING:
+            further.STRIKES[kind](night, fault, self._dice)
+        elif kind in LASTING:
             self._until[kind] = night.loop.now + fault.length
         elif kind in {"kill supervisor at call", "no space", "io error"}:
             self._at_call, self._calls = fault, 0
@@ -69,6 +79,22 @@ class Faults:
             self.in_step = True
         else:
             _STRIKES[kind](night, self._dice)
+
+    def staging_fails(self) -> bool:
+        """Tell whether this try of staging fails; each failure is counted."""
+        self._staging_failures -= 1
+        return self._staging_failures >= 0
+
+    def staging_refused(self) -> bool:
+        """Tell whether not even a process can be started for it, as happens to the last of several failures."""
+        if self._staging_failures != 1:
+            return False
+        self._staging_failures = 0
+        return True
+
+    def stop(self, dice: random.Random) -> None:
+        """The operator stops the service."""
+        _stop(self._night, dice)
 
     def step_begins(self) -> None:
         """A backup or a program of the upgrade begins."""
@@ -116,9 +142,8 @@ def _kill_supervisor(night: Night, _: random.Random) -> None:
     night.supervisor_died()
 
 
-def _kill_both(night: Night, dice: random.Random) -> None:
-    _kill_node(night, dice)
-    night.supervisor_died()
+def _kill_both(night: Night, _: random.Random) -> None:
+    night.everything_died()
 
 
 def _power(night: Night, dice: random.Random) -> None:

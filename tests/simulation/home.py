@@ -57,6 +57,7 @@ def _load(home: str, script: Script) -> tuple[Settings, dict[str, str]]:
         "UNSAFE_SKIP_BACKUP": "false",
         "DAEMON_ALLOW_DOWNLOAD_BINARIES": "true",
         "COSMOVISOR_HOLD_LIMIT": "60s",
+        "COSMOVISOR_PREUPGRADE_TIMEOUT": "120s",
         "COSMOVISOR_SAME_KEY": "allow",
         "COSMOVISOR_ORPHAN": "adopt" if script.adopts else "stop",
         "COSMOVISOR_RESTART": "on" if script.restarts else "off",

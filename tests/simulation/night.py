@@ -19,7 +19,7 @@ from cosmovisor.storage import document
 from cosmovisor.supervisor import first, launch
 from cosmovisor.supervisor.shell import Shell
 from tests.simulation import chain as chains
-from tests.simulation import home, script
+from tests.simulation import further, home, script
 from tests.simulation.faults import Faults
 from tests.simulation.judge import Judge
 from tests.simulation.loop import EndlessError, Killed, StuckError, VirtualLoop
@@ -57,6 +57,7 @@ class Outcome:
     violations: list[str] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
     old_starts: int = 0
+    starts: int = 0
     lives: int = 0
     seconds: float = 0.0
 
@@ -71,7 +72,7 @@ class Night(chains.World):
 
     def __init__(self, seed: int, folder: str) -> None:
         self.dice = random.Random(seed)
-        self.script = script.draw(self.dice)
+        self.script = script.of(seed, self.dice)
         self._at = os.path.join(folder, "home")
         self.outcome = Outcome(seed, [f"{fault.kind} at {fault.at:.2f}" for fault in self.script.faults])
         if self.script.twist:
@@ -82,6 +83,9 @@ class Night(chains.World):
         plans = self.script.plans
         skip = (plans[0].height,) if self.script.twist == "skipped" else ()
         self.chain = chains.Chain(self.script.habits, plans, self.script.start, skip)
+        self.chain.halts = self.script.halts
+        if self.script.schedule:
+            self.chain.scheduled = Plan("s2", self.script.schedule, "")
         self.goal = plans[-1].height + 3
         self.processes: dict[int, chains.Process] = {}
         self.launched: dict[int, Any] = {}
@@ -93,6 +97,10 @@ class Night(chains.World):
         self.dead = True
         self.is_writing = False
         self.file_number = 0
+        #: The program of the upgrade that runs, and until when; it outlives the supervisor.
+        self.helper: tuple[str, float] = ("", 0.0)
+        self.copies: list[further.Copy] = []
+        self.restored = False
         #: Counts what has changed on the disk, so that what is unchanged is not read again.
         self.disk = 0
         self.signed = self.sign_state = 0
@@ -124,11 +132,14 @@ class Night(chains.World):
     def living(self) -> chains.Process | None:
         return next((process for process in self.processes.values() if process.alive), None)
 
-    def start_process(self, version: str) -> int:
+    def helper_lives(self) -> bool:
+        return self.loop.now < self.helper[1]
+
+    def start_process(self, version: str, halt: int = 0) -> int:
         self.pids += 1
-        self.tell(f"start of {version}")
+        self.tell(f"start of {version}" + (f" with halt height {halt}" if halt else ""))
         self.judge.start(version)
-        self.processes[self.pids] = chains.Process(self, self.pids, script.HANDLERS[version])
+        self.processes[self.pids] = chains.Process(self, self.pids, version, halt)
         self.children.add(self.pids)
         return self.pids
 
@@ -137,7 +148,10 @@ class Night(chains.World):
         del self.processes[process.pid]
         self.is_writing = False
 
-    def executed(self, height: int) -> None:
+    def executed(self, height: int, version: str) -> None:
+        self.judge.executed(height, version)
+        if self.script.further == "data restored":
+            self.copies.append(further.copy_of(self))
         # A plan changes by a vote, long before its height; here the scout learns of it some blocks before.
         if self.script.twist in {"moved", "cancelled"} and height == self.script.plans[0].height - 3:
             self._twist()
@@ -145,6 +159,8 @@ class Night(chains.World):
             self.finish()
 
     def sign(self, height: int) -> None:
+        if self.restored and self.script.signs and height <= self.sign_state:
+            return  # the node's own guard: its file says that this height is signed
         if height <= self.signed:
             self.violation(f"height {height} is signed after {self.signed}")
         self.signed = max(self.signed, height)
@@ -200,10 +216,10 @@ class Night(chains.World):
 
     def _report(self, epoch: int) -> None:
         if epoch == self.epoch and not self.dead:
-            self._tell_plan()
+            self.tell_plan()
             self.later(5.0, lambda: self._report(epoch))
 
-    def _tell_plan(self) -> None:
+    def tell_plan(self) -> None:
         if not self.script.has_scout or self.dead or self.shell is None:
             return
         pending = [one for one in self.chain.plans if one.height > self.chain.data.a]
@@ -233,7 +249,23 @@ class Night(chains.World):
             del chain.plans[0]
             if self.script.twist == "moved":
                 chain.plans.insert(0, Plan(plan.name, plan.height + 1, plan.info))
-            self._tell_plan()
+            self.tell_plan()
+
+    def everything_died(self) -> None:
+        """SIGKILL to all: supervisor, node, and what the upgrade was running."""
+        process = self.living()
+        if process is not None:
+            process.signal(9)
+        self.helper = ("", 0.0)
+        self.supervisor_died()
+
+    def stop_service(self, dice: random.Random) -> None:
+        """The operator stops the service, which is started again."""
+        self.faults.stop(dice)
+
+    def skip(self, height: int) -> None:
+        """From the next start on the node's arguments skip a height."""
+        self.context = further.context_with_skip(self, height)
 
     # -- lives of the supervisor -----------------------------------------------------------------------------
 
@@ -288,6 +320,10 @@ class Night(chains.World):
         if not self._over.done():
             self._over.set_result(None)
 
+    def is_over(self) -> bool:
+        """Tell whether the night has reached its end."""
+        return self._over.done()
+
     def _failed(self, _: object, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if error is not None and not isinstance(error, Killed):
@@ -302,7 +338,11 @@ class Night(chains.World):
         if self.script.twist == "written ahead":
             first_halt = (self.script.plans[0].height - self.script.start) * habits.interval
             self.later(self.dice.uniform(0.1, first_halt), self._twist)
-        last = max([fault.at + fault.length for fault in self.script.faults], default=0.0)
+        # Hours without an answer, or with somebody else's, are no reason to be late: they do not count.
+        lasting = [fault for fault in self.script.faults if not fault.kind.endswith("for hours")]
+        last = max([fault.at + fault.length for fault in lasting], default=0.0)
+        if self.script.further == "data restored":
+            self.copies.append(further.copy_of(self))
         blocks = (self.goal - self.script.start + 20) * habits.interval
         self.later(last + blocks + PATIENCE + 4 * habits.migration, self.finish)
         lives = self.loop.create_task(self._lives())
@@ -338,6 +378,7 @@ class Night(chains.World):
             shutil.rmtree(self._at, ignore_errors=True)
             gc.enable()
         self.outcome.old_starts = self.judge.old_starts
+        self.outcome.starts = self.judge.starts
         self.outcome.seconds = self.loop.now
         return self.outcome
 

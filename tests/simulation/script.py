@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cosmovisor.model.plan import Plan
 
 #: What each version of the daemon can apply.
-HANDLERS = {"v1": (), "v2": ("v2",), "v3": ("v2", "v3")}
+HANDLERS = {"v1": (), "s2": (), "v2": ("v2",), "v2b": ("v2b",), "v3": ("v2", "v2b", "v3")}
 
 FAULTS = (
     "kill supervisor", "kill supervisor at call", "kill supervisor at await", "kill supervisor in step",
     "kill node", "kill both", "power", "no space", "io error", "rpc silent", "rpc other", "rpc neighbour",
     "rpc half", "rpc late", "lost watch", "clock jump", "late binary", "state lost", "state damaged",
     "operator stop", "backup fails", "half written", "sign state lost",
+)  # fmt: skip
+
+#: What happens in half of the nights beside the faults above; one of these in each.
+FURTHER = (
+    "helper left", "data restored", "second supervisor", "other chain for hours", "rpc silent for hours",
+    "pre-upgrade fails", "staging fails", "plan replaced", "skipped at a restart", "schedule", "exact schedule",
 )  # fmt: skip
 
 
@@ -65,7 +71,8 @@ class Script:
         start: Height at the beginning.
         plans: The upgrades, ascending.
         twist: What becomes of the first plan: nothing, `skipped` by the node's arguments, `moved` by a block,
-            `cancelled`, or `written ahead` into the plan file as the Go tool schedules it.
+            `cancelled`, `replaced` by one with another name, or `written ahead` into the plan file as the Go tool
+            schedules it.
         has_log: Whether the chain keeps `cs.wal`.
         has_store: Whether the block store can be read while the node is down.
         has_scout: Whether the scout lives.
@@ -74,6 +81,9 @@ class Script:
         signs: Whether the node signs with a key file of its own.
         pause: Seconds after which the service manager starts an ended supervisor again.
         faults: What goes wrong.
+        further: What happens beside that, one of `FURTHER`; empty in half of the nights.
+        schedule: Height of the operator's own schedule; 0: there is none.
+        halts: How the old program meets a halt height: it `ends`, `stays`, or halts `before` it executes it.
     """
 
     habits: Habits
@@ -88,6 +98,17 @@ class Script:
     signs: bool
     pause: float
     faults: list[Fault] = field(default_factory=list)
+    further: str = ""
+    schedule: int = 0
+    halts: str = "ends"
+
+
+def of(seed: int, dice: random.Random) -> Script:
+    """Draw the night of a seed; what happens further has dice of its own, so that the rest stays as it is."""
+    script = draw(dice)
+    if seed % 4 < 2:
+        _add(script, random.Random(f"further {seed}"))
+    return script
 
 
 def draw(dice: random.Random) -> Script:
@@ -131,3 +152,41 @@ def _fault(dice: random.Random, halts: list[float]) -> Fault:
     at = near if dice.random() < 0.8 else dice.uniform(0.1, halts[-1] + 10)
     length = dice.choices([1.0, 8.0, 20.0, 300.0], [45, 45, 9, 1])[0]
     return Fault(dice.choice(FAULTS), max(0.1, at), dice.randint(1, 60), length)
+
+
+def _add(script: Script, dice: random.Random) -> None:
+    """Let something further happen in a night."""
+    script.further = kind = dice.choice(FURTHER)
+    habits, plans = script.habits, script.plans
+    halts = [(plan.height - script.start) * habits.interval + habits.boot for plan in plans]
+    at = max(0.1, dice.choice(halts) + dice.choice([-3.0, -1.0, 0.0, 0.2, 1.0, 3.0, 8.0]))
+    length = dice.choice([1.0, 8.0, 20.0, 60.0])
+    if kind.endswith("for hours"):
+        script.has_log = True  # without any height on disk nothing can be decided while nobody answers
+        at, length = dice.choice([0.1, max(0.1, halts[0] - 3.0)]), dice.choice([7200.0, 14400.0])
+    elif kind == "data restored":
+        script.has_log = script.has_store = True  # where nothing tells the exact height, the operator must
+        at = dice.choice([dice.uniform(1.0, halts[-1] + 6.0), halts[0] + 1.0, halts[-1] + 2.0])
+    elif kind in {"helper left", "pre-upgrade fails"}:
+        at = max(0.1, dice.choice(halts) - 3.0)
+    elif kind == "staging fails":
+        at = 0.1
+    elif kind in {"plan replaced", "skipped at a restart"}:
+        script.twist = "replaced" if kind == "plan replaced" else ""
+        at = max(0.1, halts[0] + dice.choice([-3.0, -1.0, -0.2, 0.1, 0.5, 2.0]))
+    elif kind.endswith("schedule"):
+        script.twist, at = "", 0.3
+        # Where nothing tells the heights nobody can be on time; what was cut off has lost them for good.
+        script.has_log = script.has_store = True
+        script.schedule = script.start + dice.choice([6, 8, 12])
+        # Two looks lie before the chain's own plan; where they do not, the program has no new stores, since
+        # the plan file that would arm their loader is the chain's already.
+        close = dice.random() < 0.3
+        behind = script.schedule + (dice.choice([1, 3]) if close else int(15.0 / habits.interval) + 3)
+        script.plans = [Plan("v3", behind, "")]
+        script.adopts = (
+            script.adopts and kind == "schedule"
+        )  # a node that is kept does not tell how it was armed
+        script.habits = replace(habits, behind=0, stores=habits.stores and not close)
+        script.halts = dice.choice(["ends", "stays", "before"])
+    script.faults.append(Fault(kind, at, dice.randint(1, 4), length))

@@ -28,6 +28,7 @@ from cosmovisor.supervisor import (
     effects,
     heights,
     helper,
+    launch,
     look,
     node,
     notify,
@@ -44,7 +45,7 @@ from cosmovisor.supervisor import (
     teller,
     watch,
 )
-from tests.simulation import quick
+from tests.simulation import further, quick
 from tests.simulation.home import CHAIN_ID, NODE_ID
 from tests.simulation.loop import Killed
 
@@ -98,14 +99,16 @@ def _places(night: Night) -> list[tuple[tuple[Any, str], Any]]:
         ((spawn, "spawn"), lambda *args, **given: _spawn(night, *args, **given)),
         ((node, "Node"), lambda *args: _Node(night, *args)),
         ((helper, "Helper"), lambda *args: _Helper(night, *args)),
-        ((orphan, "find"), lambda _: _orphan(night)),
+        ((orphan, "launched"), lambda _, pid, *__: night.launched[pid]),
+        ((orphan, "end"), lambda _: _end_helper(night)),
+        ((locks, "holder"), lambda _: _holder(night)),
+        ((locks, "recorded"), lambda _: _holder(night)),
         ((processes, "open_for_writing"), lambda _: night.is_writing),
         ((reaper, "start_if_first"), lambda _: None),
         ((locks, "hold"), lambda path, **_: _Lock(night, path)),
-        ((locks, "is_held"), lambda path: path.endswith("node.lock") and night.living() is not None),
-        ((program, "Program"), lambda *_, **__: _Quiet()),
+        ((locks, "is_held"), lambda path: path.endswith("node.lock") and _is_taken(night)),
+        ((launch, "_signal"), _Quiet()),
         ((approach, "Approach"), lambda *_: _Quiet()),
-        ((stager, "Stager"), lambda *args: _Stager(night, *args)),
         ((scout, "Scout"), lambda *_: _Scout(night)),
         # What tells of changes, and who is told.
         ((watch, "Watches"), lambda *args: _Watches(night, args[1])),
@@ -136,6 +139,11 @@ def _places(night: Night) -> list[tuple[tuple[Any, str], Any]]:
         ((calls, "replace"), _replacing(night, calls.replace)),
         ((calls, "fsync"), lambda _: None),
     ]
+    if night.script.further:
+        found.append(((program, "Program"), lambda *args: further.Staging(night, *args)))
+    else:
+        found.append(((program, "Program"), lambda *_, **__: _Quiet()))
+        found.append(((stager, "Stager"), lambda *args: _Stager(night, *args)))
     found += [((calls, name), _changing(night, getattr(calls, name))) for name in _OTHERS]
     return found + [((calls, name), name) for name in DURABLE]
 
@@ -171,7 +179,8 @@ def _spawn(
             version = file.read().split()[-1]
     except OSError as error:
         raise CosmovisorError(f"cannot start {binary}: {error.strerror}") from error
-    child = spawn.Child(night.start_process(version), -1, now)
+    halt = int(arguments[arguments.index("--halt-height") + 1]) if "--halt-height" in arguments else 0
+    child = spawn.Child(night.start_process(version, halt), -1, now)
     active_version = night.context.layout.version_of(os.path.dirname(os.path.dirname(binary)))
     night.launched[child.pid] = effects.Launched(child, active_version, binary, tuple(arguments))
     return child
@@ -210,8 +219,12 @@ class _Helper:
     def __init__(self, night: Night, lock: str, command: list[str], environ: object, folder: str) -> None:
         if night.living() is not None:
             night.violation(f"{command[1:]} runs beside the node")
+        if night.helper_lives():
+            raise locks.LockHeld(lock, locks.Holder(1, 0.0, helper.MARK + night.helper[0]))
         night.faults.step_begins()
-        self._status = night.dice.choice([0, 1, 1, 1])
+        self._status: int | None = night.dice.choice([0, 1, 1, 1])
+        if night.faults.during("pre-upgrade fails"):
+            self._status = night.dice.choice(further.EXITS)
         self._name = command[0].rsplit("/", 3)[1]
         self._night = night
 
@@ -221,10 +234,22 @@ class _Helper:
     def kill(self) -> None:
         self._status = -9
 
-    def wait(self, _: float) -> int:
-        self._night.loop.extra = self._night.dice.choice([0.0, 0.2, 2.0])
-        self._night.pre_upgraded.add(self._name)
-        return self._status
+    def wait(self, limit: float) -> int | None:
+        night, status = self._night, self._status
+        took = limit if status is None else night.dice.choice([0.0, 0.2, 2.0])
+        if night.faults.long_helper:
+            night.faults.long_helper, took = False, min(60.0, limit)
+        night.tell(f"pre-upgrade of {self._name} takes {took:g} s and ends with {status}")
+        night.helper = (self._name, night.loop.now + took)
+        night.loop.extra = took
+        # Another status says that there is no such command, where staging has not proven that there is.
+        if status is not None and status >= 0 and status not in {30, 31}:
+            night.later(took, lambda: self._finished(night.helper))
+        return status
+
+    def _finished(self, running: tuple[str, float]) -> None:
+        if self._night.helper == running:
+            self._night.pre_upgraded.add(self._name)
 
 
 def _identity(night: Night, status: os.stat_result) -> FileIdentity:
@@ -250,17 +275,29 @@ class _NoRecord:
         return {}
 
 
-def _orphan(night: Night) -> effects.Launched | None:
+def _is_taken(night: Night) -> bool:
+    """Tell whether the node's lock is held: by the node, or by a program of the upgrade."""
+    return night.living() is not None or night.helper_lives()
+
+
+def _holder(night: Night) -> locks.Holder:
     process = night.living()
     if process is None:
-        return None
-    return night.launched[process.pid]
+        return locks.Holder(1, 0.0, helper.MARK + night.helper[0])
+    return locks.Holder(process.pid, night.wall(), night.launched[process.pid].binary)
+
+
+def _end_helper(night: Night) -> None:
+    night.tell("what an earlier supervisor has left of the upgrade is ended")
+    night.helper = ("", 0.0)
 
 
 class _Lock:
     def __init__(self, night: Night, path: str) -> None:
-        if path.endswith("node.lock") and night.living() is not None:
-            raise locks.LockHeld(path, locks.Holder())
+        if path.endswith("node.lock") and _is_taken(night):
+            raise locks.LockHeld(path, _holder(night))
+        if path.endswith("supervisor.lock") and not night.dead:
+            raise locks.LockHeld(path, locks.Holder(2, night.wall(), "cosmovisor run start"))
         self.fd = -1
 
     def describe(self, *_: object) -> None:
