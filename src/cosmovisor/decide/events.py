@@ -37,12 +37,14 @@ class OrphanFound:
         pid: Its main process.
         version: What runs, where its record tells.
         ours: True if we are that supervisor, after a reload: the node is kept whatever the setting says.
+        armed: The halt height that it was started with; 0: none.
     """
 
     at: float
     pid: int
     version: Version | None = None
     ours: bool = False
+    armed: int = 0
 
 
 @value

@@ -10,6 +10,7 @@ from cosmovisor.decide import acting, events, ledger, repair, signals, steps
 from cosmovisor.decide import run as runs
 from cosmovisor.decide.commands import KillNode, Reload, Save, SignalNode, WriteFile
 from cosmovisor.decide.file_age import instance
+from cosmovisor.decide.schedule import CLEAN
 from cosmovisor.decide.sign_gate import highest
 from cosmovisor.decide.turn import NEVER, Machine, Turn
 from cosmovisor.model.heights import UNKNOWN
@@ -62,7 +63,8 @@ def _on_started(turn: Turn, _event: events.Started) -> None:
 
 def _on_orphan(turn: Turn, event: events.OrphanFound) -> None:
     """An orphan is stopped, or kept if the operator wants that; a second node is never started beside it."""
-    run = replace(runs.begin(turn.at, event.version, UNKNOWN, first_launch=False), adopted=True)
+    begun = runs.begin(turn.at, event.version, UNKNOWN, first_launch=False, armed=event.armed)
+    run = replace(begun, adopted=True)
     turn.set(run=run, lives=True)
     if event.ours:
         turn.say("info", f"the node (pid {event.pid}) runs on through the reload")
@@ -155,7 +157,7 @@ def _on_exited(turn: Turn, event: events.NodeExited) -> None:
         turn.set(run=replace(run, exited_at=event.at, status=event.status))
     turn.set(
         lives=False,
-        stopped=event.stopped,
+        stopped=replace(event.stopped, orderly=event.status in CLEAN),
         ended_at=event.at,
         kill_at=NEVER,
         status=exit_status(event.status),

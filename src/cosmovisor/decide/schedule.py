@@ -123,12 +123,18 @@ def due_at_start(facts: Facts) -> Decision | None:
     return due(facts, entry.plan, "schedule, exact", why, proven=True)
 
 
-def last_commit(facts: Facts) -> int | None:
-    """Return the height that the application of a stopped node has committed; None where nothing tells it."""
+def last_commit(facts: Facts, *, orderly: bool = False) -> int | None:
+    """Return the height that the application of a stopped node has committed; None where nothing tells it.
+
+    Args:
+        facts: Of the stopped node.
+        orderly: It is known from its end that it has executed what it had saved.
+    """
     a, b, node = facts.a, facts.b, facts.node
     if a.strength == "exact" or b.strength == "unknown":
         return None if a.strength == "unknown" else a.height
-    if b.strength == "exact" and node.state == "exited" and node.status in CLEAN:
+    orderly = orderly or (node.state == "exited" and node.status in CLEAN)
+    if b.strength == "exact" and orderly:
         return max(a.height, b.height)  # an orderly end comes after the execution of what was saved
     return max(a.height, b.height - 1)
 

@@ -173,12 +173,15 @@ def _write_scheduled_file(turn: Turn, step: Step) -> None:
     Only where there is none, or one of a plan that is settled; its height is the last commit + 1.
     """
     seen = turn.m.seen
-    if seen is None or not any(entry.plan == step.plan for entry in turn.m.state.schedule):
+    entry = next((one for one in turn.m.state.schedule if one.plan == step.plan), None)
+    if seen is None or entry is None:
         return
     facts = turn.facts()
     if seen.file.plan is not None and is_pending(facts, seen.file.plan):
         return
-    committed = last_commit(facts)
+    # An end that an earlier life has seen counts too, but not of a program that may halt before it executes.
+    ended = step.stopped is not None and step.stopped.orderly and not entry.exact
+    committed = last_commit(facts, orderly=ended)
     if committed is None:
         return
     written = replace(step.plan, height=committed + 1)

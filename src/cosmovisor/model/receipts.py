@@ -93,9 +93,15 @@ class NotStaged:
 
 @value
 class NodeStopped:
-    """Proof that the node and its whole session are gone and its databases are free."""
+    """Proof that the node and its whole session are gone and its databases are free.
+
+    Attributes:
+        stopped_at: When, in seconds since the epoch.
+        orderly: It has ended as it was asked to, after the execution of what it had saved.
+    """
 
     stopped_at: float
+    orderly: bool = False
 
 
 @value

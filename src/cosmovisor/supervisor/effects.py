@@ -23,6 +23,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: The argument that an exact schedule adds.
+HALT_HEIGHT = "--halt-height"
+
 
 @value
 class Launched:
@@ -63,7 +66,7 @@ def launch(
     binary = context.layout.bin(command.version)
     arguments = list(context.arguments)
     if command.halt_height:
-        arguments += ["--halt-height", str(command.halt_height)]
+        arguments += [HALT_HEIGHT, str(command.halt_height)]
     try:
         active.make_executable(binary)
         lock = locks.hold(context.layout.node_lock)

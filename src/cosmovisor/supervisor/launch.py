@@ -98,7 +98,8 @@ def _beginning(
         return events.Started(time.monotonic())
     start.orphan = found
     start.sources.begin(found.binary, found.arguments, found.child.started_at)
-    return events.OrphanFound(time.monotonic(), found.child.pid, found.version, given is not None)
+    armed = orphan.armed(context, found.arguments)
+    return events.OrphanFound(time.monotonic(), found.child.pid, found.version, given is not None, armed)
 
 
 def already_running(context: Context, error: locks.LockHeld) -> StateError:

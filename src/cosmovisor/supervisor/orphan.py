@@ -6,7 +6,7 @@ import os
 import time
 
 from cosmovisor.storage import locks
-from cosmovisor.supervisor import helper, processes, spawn
+from cosmovisor.supervisor import effects, helper, processes, spawn
 from cosmovisor.supervisor.context import Context
 from cosmovisor.supervisor.effects import Launched
 
@@ -28,7 +28,22 @@ def find(context: Context) -> Launched | None:
     if locks.recorded(lock).command.startswith(helper.MARK) or not holder.pid:
         end(lock)
         return None
-    return launched(context, holder.pid, holder.since or time.time(), holder.command.split(" ")[0])
+    words = holder.command.split(" ")
+    started = armed(context, tuple(words))
+    arguments = (*context.arguments, effects.HALT_HEIGHT, str(started)) if started else None
+    return launched(context, holder.pid, holder.since or time.time(), words[0], arguments)
+
+
+def armed(context: Context, words: tuple[str, ...]) -> int:
+    """Return the halt height that an exact schedule has given to a node; 0: none, or the operator's own.
+
+    Args:
+        context: The home, with the operator's arguments.
+        words: The end of the node's command line.
+    """
+    if len(words) < 2 or words[-2] != effects.HALT_HEIGHT or context.arguments[-2:] == words[-2:]:
+        return 0
+    return int(words[-1]) if words[-1].isascii() and words[-1].isdigit() else 0
 
 
 def launched(

@@ -183,6 +183,28 @@ def test_the_machine_stops_such_a_node_and_starts_it_again_with_the_next_height(
     assert play.saved.schedule == ()
 
 
+def test_a_node_that_is_kept_is_known_by_the_halt_height_that_it_was_started_with() -> None:
+    play = Play(State(schedule=(EXACT,), data=DATA), adopt_orphan=True)
+    play.heights(H - 1, H - 1).put(events.OrphanFound(play.now, 77, armed=H - 1))
+    play.wait(30.0)
+    assert play.take() == ["Signal TERM"]
+    other = Play(State(schedule=(EXACT,), data=DATA), adopt_orphan=True)
+    other.heights(H - 1, H - 1).put(events.OrphanFound(other.now, 77)).wait(30.0)
+    assert "Signal TERM" not in other.take()
+
+
+def test_the_file_of_an_entry_has_the_right_height_also_where_its_backup_was_cut() -> None:
+    play = Play().running()
+    play.put(events.Asked(play.now, "schedule", ENTRY))
+    play.slow.update({"Signal TERM", "backup"})
+    play.heights(H, H).look().heights(H + 3, H + 3).exit(0)
+    assert play.machine.phase == "backup"
+    again = Play(play.saved)
+    again.b, again.link = exact(H + 3), play.link
+    again.start()
+    assert again.file.plan == replace(PLAN, height=H + 4)
+
+
 def test_the_machine_starts_a_node_that_has_ended_so_again_at_once() -> None:
     play = Play(State(schedule=(EXACT,))).running()
     play.heights(H - 1, H - 2).exit(2)

@@ -10,6 +10,7 @@ import time
 import pytest
 from tests.unit.supervisor.conftest import Script
 
+from cosmovisor.model.value import replace
 from cosmovisor.storage import locks
 from cosmovisor.supervisor import helper, orphan, processes, spawn
 from cosmovisor.supervisor.context import Context
@@ -48,6 +49,27 @@ def test_a_node_is_found_by_its_command_line(context: Context) -> None:
         assert found is not None
         assert found.child.pid == child.pid
         assert processes.alive(child.pid)
+    finally:
+        end(child)
+
+
+@pytest.mark.needs("linux")
+def test_a_node_that_an_exact_schedule_has_started_tells_its_halt_height(context: Context) -> None:
+    held = locks.hold(context.layout.node_lock)
+    try:
+        words = ["-c", "sleep 600; :", "start", "--halt-height", "41"]
+        child = spawn.spawn("/bin/sh", words, dict(os.environ), now=1.0, lock=held.fd)
+        held.describe(child.pid, " ".join(["/bin/sh", *words]))
+    finally:
+        held.close()
+    try:
+        found = orphan.find(context)
+        assert found is not None
+        assert found.arguments == (*context.arguments, "--halt-height", "41")
+        assert orphan.armed(context, found.arguments) == 41
+        mine = replace(context, arguments=("start", "--halt-height", "41"))
+        assert orphan.armed(mine, mine.arguments) == 0
+        assert orphan.armed(context, ("start", "--halt-height", "x")) == 0
     finally:
         end(child)
 
