@@ -232,14 +232,22 @@ def _is_text(node: ast.AST) -> bool:
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.IfExp):
         return all(_is_text(one) or _is_empty(one) for one in (node.body, node.orelse))
-    if isinstance(node, ast.Assign):
-        return _is_text(node.value) and all(getattr(one, "id", "") in TEXT_NAMES for one in node.targets)
+    if isinstance(node, ast.Assign | ast.AugAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return _is_said(node.value) and all(getattr(one, "id", "") in TEXT_NAMES for one in targets)
     if isinstance(node, ast.keyword):
         return _is_text(node.value) or getattr(node.value, "id", "") in TEXT_NAMES
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return False
     row = node.value.startswith("back: ")
     return " " in node.value and len(node.value) >= 30 and not row
+
+
+def _is_said(node: ast.AST) -> bool:
+    """Tell whether what becomes a sentence of the operator's is only words, however short."""
+    if isinstance(node, ast.IfExp):
+        return _is_said(node.body) and _is_said(node.orelse)
+    return _is_text(node) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def _is_empty(node: ast.AST) -> bool:

@@ -9,10 +9,15 @@ from tests.support.facts import LATER, PLAN, V2, V2_LINK, H, at_least, exact, ex
 
 from cosmovisor.decide.after_exit import decide_after_exit
 from cosmovisor.model.facts import PlanFile
+from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.state import PlanRecord
 
 SEEN = PlanRecord(PLAN, halt_seen=True)
 INFERRED = PlanRecord(PLAN, halt_seen=True, inferred=True)
+#: It was started at the height, and the chain has refused it before it was up.
+REFUSED = exited(start_b=at_least(H))
+#: An upgrade that this data has behind it.
+BEFORE = PlanRecord(Plan("v1", 5), Version("v1", "upgrades/v1"), "proven")
 AT_ONCE = exited(at_once=True, started_at_halt=True)
 
 ROWS: list[tuple[dict[str, Any], str, str, bool]] = [
@@ -42,6 +47,22 @@ ROWS: list[tuple[dict[str, Any], str, str, bool]] = [
     ({"b": exact(H), "known": PLAN}, "write file", "absent, at known H", True),
     ({"b": exact(H), "record": SEEN}, "write file", "absent, at known H", True),
     ({"b": at_least(H), "known": PLAN}, "exit", "no plan", True),
+    ({"b": at_least(H), "known": PLAN, "node": REFUSED}, "write file", "absent, at known H", True),
+    ({"known": PLAN, "node": REFUSED}, "exit", "no plan", True),
+    (
+        {"b": at_least(H), "known": PLAN, "node": exited(start_b=at_least(H - 5))},
+        "exit",
+        "no plan",
+        True,
+    ),
+    ({"b": exact(H), "record": switched(passed=True), "link": V2_LINK}, "exit", "no plan", True),
+    ({"b": exact(H), "records": (BEFORE, SEEN)}, "write file", "absent, at known H", True),
+    (
+        {"file": PlanFile("incomplete"), "b": exact(H), "records": (BEFORE, SEEN)},
+        "move file aside",
+        "incomplete, halt known",
+        True,
+    ),
     ({"b": exact(H), "a": at_least(H), "known": PLAN}, "exit", "no plan", True),
     ({"b": exact(H), "known": LATER}, "exit", "no plan", True),
     ({"file": PlanFile("incomplete")}, "exit", "incomplete", True),

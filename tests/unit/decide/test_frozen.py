@@ -228,6 +228,7 @@ SWITCHES = ((10, V2), (20, V3))
     ("b", "a", "expected"),
     [
         (UNKNOWN, UNKNOWN, ()),
+        (exact(0), UNKNOWN, (V1,)),
         (exact(5), UNKNOWN, (V1,)),
         (exact(8), UNKNOWN, (V1,)),
         (exact(9), UNKNOWN, (V1, V2)),
@@ -250,6 +251,8 @@ def test_versions_fit_by_the_heights_of_their_switches(
 
 def test_without_any_switch_nothing_is_known_and_an_untold_version_never_contradicts() -> None:
     assert fits((), exact(5), UNKNOWN, GENESIS_LINK) == ()
+    assert fits((), exact(0), UNKNOWN, V2_LINK) == (V1,), "no node has ever run on this data"
+    assert fits((), exact(1), UNKNOWN, V2_LINK) == ()
     unknown = Link("version", Version("v9", "upgrades/v9"))
     assert fits(SWITCHES, exact(5), UNKNOWN, unknown) == (V1, unknown.version)
     assert fits(SWITCHES, exact(5), UNKNOWN, Link("missing")) == (V1,)

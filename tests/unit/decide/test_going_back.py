@@ -20,8 +20,10 @@ from tests.support.facts import (
     switched,
 )
 
-from cosmovisor.decide.going_back import decide_going_back
+from cosmovisor.decide.going_back import decide_going_back, unproven
 from cosmovisor.model.facts import Facts, PlanFile
+from cosmovisor.model.observations import Link
+from cosmovisor.model.value import replace
 
 INFERRED = switched(inferred=True)
 FIRST = {"first_launch": True, "at_once": True, "version": V2}
@@ -81,3 +83,10 @@ def test_it_stays(name: str) -> None:
 def test_a_switch_is_taken_back_at_either_stage(stage: str) -> None:
     given = after(record=switched(stage, inferred=True), node=running(version=V2), a=exact(3))
     assert decide_going_back(given) is not None
+
+
+def test_a_record_without_its_version_cannot_be_gone_back_from() -> None:
+    lost = Link("missing")
+    record = replace(INFERRED, version=None)
+    assert unproven(after(record=record, link=lost, node=exited())) is None
+    assert decide_going_back(after(record=record, link=lost, node=exited(version=None), b=exact(5))) is None

@@ -115,6 +115,13 @@ ROWS: list[tuple[str, dict[str, Any], str, str, bool]] = [
         False,
     ),
     (
+        "silent, own record at H",
+        {"file": file(not_older_than_block=True), "b": at_least(H), "node": running(hushed=True)},
+        "wait",
+        "not named",
+        True,
+    ),
+    (
         "silent, log, not hushed",
         {"file": file(not_older_than_block=True), "b": LOGGED, "node": running()},
         "wait",

@@ -31,6 +31,7 @@ from cosmovisor.decide.skip import heights
         ("start 10 --unsafe-skip-upgrades=20", (20,)),
         ("start --unsafe-skip-upgrades '10,20'", (10, 20)),
         ('start --unsafe-skip-upgrades "10"', (10,)),
+        ("start --unsafe-skip-upgrades 10? 20", (20,)),
         ("start --unsafe-skip-upgrades " + "1" * 5000, ()),
     ],
 )
