@@ -96,7 +96,7 @@ model: setup
 
 # Small wrong changes in the decision code, one at a time; each must make a test fail: make mutate ARGS="--only skip"
 mutate: setup
-	$(BIN)/python tools/mutate.py $(ARGS)
+	$(BIN)/python tools/mutate.py --jobs $(JOBS) $(if $(ARGS),$(ARGS),--page docs/mutation.md)
 
 # Upgrade nights in made-up time with faults from a seed; `--replay SEED` of tests.simulation tells one of them.
 NIGHTS ?= 100000

@@ -23,7 +23,7 @@ ORDER = (
     "figures-ahead",
 )
 LANGUAGES = {"English": "en", "中文": "zh"}
-COMMON = ("architecture.md", "complaints.md", "dependencies.md", "plans.md")
+COMMON = ("architecture.md", "complaints.md", "decisions.md", "mutation.md", "dependencies.md", "plans.md")
 
 
 def on_config(config: Any) -> Any:

@@ -98,7 +98,7 @@ class Report:
 
     def page(self) -> str:
         """Return the page."""
-        commit = _git("log", "-1", "--format=%h of %cs", "--", "src/cosmovisor/decide", "tests")
+        commit = _git("log", "-1", "--format=%h of %cs", "--", "src/cosmovisor/decide", "tests/unit/decide")
         lines = [HEAD + f"Measured on the code of commit {commit}: **{self.score:.1f} %** of", ""]
         total = len(self.everything)
         lines[-2] += f" {total:,} mutants killed, {len(self.survivors)} left, each with its reason below."

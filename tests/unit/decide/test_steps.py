@@ -259,6 +259,27 @@ def test_a_stop_that_came_during_pre_upgrade_starts_no_node() -> None:
     assert (found.phase, asked[-1], questions(asked)) == ("ending", commands.Exit(0), [])
 
 
+@pytest.mark.parametrize("delay", [30.0, 0.5])
+def test_the_delay_of_the_operator_stands_between_the_stop_and_the_first_step(delay: float) -> None:
+    policy = {"restart_delay": delay}
+    now = stopped(why="upgrade", goal=UPGRADE, policy=policy)
+    assert now.commands == []
+    assert (now.m.phase, now.m.next_at, now.m.delayed) == ("back-off", NOW + delay, True)
+    assert now.m.waiting == f"DAEMON_RESTART_DELAY of {delay:g} s"
+    begun_late, asked = after(now.m, events.Tick(NOW + delay))
+    assert [one.kind for one in run(asked)] == ["backup"]
+    assert not begun_late.delayed
+    back = stopped(why="go back", goal=BACK, policy=policy, state=replace(SAME_DATA, records=(switched(),)))
+    assert [one.kind for one in run(back.commands)] == ["go back"], "only an upgrade is delayed"
+
+
+def test_a_back_off_of_a_failure_is_no_delay_of_the_operator() -> None:
+    found, asked = after(
+        machine(phase="back-off", next_at=NOW, goal=UPGRADE, why="upgrade"), events.Tick(NOW)
+    )
+    assert (found.phase, run(asked), questions(asked)) == ("starting", [], ["all"])
+
+
 def test_the_delay_of_the_operator_is_over_when_the_steps_are() -> None:
     found, asked = done(replace(STEP, kind="pre-upgrade"), policy={"restart_delay": 30.0})
     assert (found.phase, found.next_at) == ("starting", NEVER)
@@ -312,6 +333,35 @@ def test_a_scheduled_program_finds_a_plan_file_of_the_next_height() -> None:
     late = replace(PLAN, height=H + 5)
     assert plans == [late]
     assert found.state.records[-1] == PlanRecord(late, passed=True), "it is never due a second time"
+
+
+def test_a_schedule_is_written_for_the_height_at_which_the_node_has_really_stopped() -> None:
+    goal = Decision("upgrade", "schedule", "reason", PLAN, V2)
+    before, asked = done(
+        SCHEDULED.step,
+        state=SCHEDULED,
+        seen=seen(a=exact(H - 1)),
+        goal=goal,
+        asks=1,  # type: ignore[arg-type]
+    )
+    assert (run(asked), of(commands.WriteFile, asked), questions(asked)) == ([], [], ["all"])
+    assert (before.phase, before.at_rest, before.drop) == ("switching", True, 1)
+    assert before.waiting == "the heights that the stopped node has left"
+    at_rest = replace(before, drop=0)
+    found, asked = after(at_rest, events.FactsGathered(NOW, seen(file=Play().file, a=exact(H + 2))))
+    assert [one.plan.height for one in of(commands.WriteFile, asked)] == [H + 3]
+    assert [one.kind for one in run(asked)] == ["pre-upgrade"]
+    assert not found.at_rest
+    lost, asked = after(
+        replace(at_rest, state=replace(before.state, step=None)), events.FactsGathered(NOW, seen())
+    )
+    assert (run(asked), lost.at_rest) == ([], False)
+
+
+@pytest.mark.parametrize("goal", [None, UPGRADE, Decision("upgrade", "schedule, exact", "", PLAN, V2)])
+def test_where_the_height_of_the_stop_is_known_no_look_is_needed(goal: Decision | None) -> None:
+    found, asked = done(SCHEDULED.step, state=SCHEDULED, seen=seen(), goal=goal)  # type: ignore[arg-type]
+    assert ([one.kind for one in run(asked)], found.at_rest, questions(asked)) == (["pre-upgrade"], False, [])
 
 
 def test_without_a_schedule_or_a_height_no_plan_file_is_written() -> None:
