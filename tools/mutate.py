@@ -21,6 +21,7 @@ import gc
 import hashlib
 import importlib
 import io
+import json
 import mmap
 import os
 import resource
@@ -28,6 +29,7 @@ import signal
 import sys
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,17 +127,58 @@ def _replace_constant(constant: str, old: Any, new: Any) -> None:
             setattr(other, constant, new)
 
 
+class Store:
+    """What was killed in earlier runs, one line each, as long as the module has not changed since.
+
+    Tests that were only added cannot let a mutant live again; where tests were taken away, begin a new file.
+
+    Args:
+        path: The file; None: nothing is kept.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.sources: dict[str, str] = {}
+        lines = path.read_text(encoding="utf-8").splitlines() if path is not None and path.exists() else []
+        self.fates = {(line["source"], line["key"]): line["fate"] for line in map(json.loads, lines)}
+
+    def _source(self, module: str) -> str:
+        code = (ROOM / f"{module}.py").read_bytes()
+        return self.sources.setdefault(module, hashlib.sha256(code).hexdigest())
+
+    def known(self, mutant: Mutant) -> str | None:
+        """Return the fate of a mutant that was killed."""
+        fate: str | None = self.fates.get((self._source(mutant.module), mutant.key))
+        return fate if fate is not None and fate.startswith("killed") else None
+
+    def add(self, mutant: Mutant, fate: str) -> None:
+        """Keep what became of a mutant."""
+        if self.path is not None:
+            line = {"source": self._source(mutant.module), "key": mutant.key, "fate": fate}
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+
 class Runner:
     """A pytest plugin that collects once and then runs the tests for each mutant in a forked child.
 
     Args:
         everything: The mutants.
         jobs: Worker processes.
+        tell: Told of each mutant and its fate.
         watch: Whether to look first which test runs what; a few mutants are quicker without.
     """
 
-    def __init__(self, everything: list[Mutant], jobs: int, *, watch: bool = True) -> None:
+    def __init__(
+        self,
+        everything: list[Mutant],
+        jobs: int,
+        tell: Callable[[Mutant, str], None],
+        *,
+        watch: bool = True,
+    ) -> None:
         self.everything = everything
+        self.tell = tell
         self.jobs = jobs
         self.watch = watch
         self.tests: list[Test] = []
@@ -154,6 +197,7 @@ class Runner:
                 for line in lines:
                     index, fate = line.rstrip("\n").split(" ", 1)
                     self.fates[self.everything[int(index)].key] = fate
+                    self.tell(self.everything[int(index)], fate)
         for _ in workers:
             os.wait()
         return True
@@ -281,7 +325,9 @@ def _watched(item: Any) -> Test:
     return Test(item, lines, time.process_time() - began)
 
 
-def fates(everything: list[Mutant], jobs: int, *, watch: bool = True) -> dict[str, str]:
+def fates(
+    everything: list[Mutant], jobs: int, tell: Callable[[Mutant, str], None], *, watch: bool = True
+) -> dict[str, str]:
     """Run all mutants; return what became of each, by its key."""
     import pytest
     from hypothesis import Phase, settings
@@ -289,7 +335,7 @@ def fates(everything: list[Mutant], jobs: int, *, watch: bool = True) -> dict[st
     settings.register_profile("mutate", phases=[Phase.explicit, Phase.generate], database=None)
     settings.load_profile("mutate")
     tests = [str(path) for path in sorted(TESTS.glob("test_*.py")) if path.name not in LEFT_OUT]
-    runner = Runner(everything, jobs, watch=watch)
+    runner = Runner(everything, jobs, tell, watch=watch)
     off = [word for name in ("cacheprovider", "xdist", "timeout", "logging") for word in ("-p", f"no:{name}")]
     options = ["-q", "-s", "--assert=plain", *off, "-o", "addopts=", "-o", "timeout="]
     told = io.StringIO()
@@ -314,6 +360,9 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="only count")
     parser.add_argument("--sample", type=int, default=0, help="only so many, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--store", type=Path, help="keep what is killed; ask the next time only about the rest"
+    )
     parser.add_argument("--exactly", help="only this one, by its name")
     parser.add_argument("--no-reasons", action="store_true", help="let no reason count")
     parser.add_argument("--page", type=Path, help="write the page")
@@ -331,7 +380,12 @@ def main() -> int:
         print(len(everything))
         return 0
     began = time.monotonic()
-    found = fates(everything, options.jobs, watch=not (options.sample or options.exactly))
+    store = Store(options.store)
+    found = {one.key: fate for one in everything if (fate := store.known(one)) is not None}
+    left = [one for one in everything if one.key not in found]
+    if left:
+        watch = not (options.sample or options.exactly)
+        found |= fates(left, options.jobs, store.add, watch=watch)
     known = {} if options.no_reasons else mutation_page.reasons()
     report = mutation_page.Report(everything, found, known, time.monotonic() - began)
     print(report.text())

@@ -27,8 +27,8 @@ operator are not changed.
 
 def reasons() -> dict[str, str]:
     """Return why a mutant may survive, by its key."""
-    tables = tomllib.loads(SURVIVORS.read_text(encoding="utf-8")) if SURVIVORS.exists() else {}
-    return {f"{where}: {text}": reason for where, found in tables.items() for text, reason in found.items()}
+    found = tomllib.loads(SURVIVORS.read_text(encoding="utf-8")).get("reason", [])
+    return {key: one["text"] for one in found for key in one["mutants"]}
 
 
 class Report:
@@ -83,17 +83,11 @@ class Report:
         for name, row in self.rows():
             lines.append(f"{name}: " + ", ".join(f"{count} {fate}" for fate, count in sorted(row.items())))
         lines.append(f"score {self.score:.2f} %, {self.took:.0f} s")
-        last = ""
         for one in self.survivors:
-            if one.key in self.reasons:
-                continue
-            where = f"{one.module}.{one.where}"
-            if where != last:
-                lines.append(f'["{where}"]')
-            last = where
-            fate = self.fates[one.key]
-            note = "" if fate == "survived" else f"  # {fate}"
-            lines.append(f"'''{one.text}''' = \"\"  # line {one.lines[0]}{note}")
+            if one.key not in self.reasons:
+                fate = self.fates[one.key]
+                note = "" if fate == "survived" else f"  # {fate}"
+                lines.append(f"  '''{one.key}''',  # line {one.lines[0]}{note}")
         return "\n".join([*lines, *(text for text in self.problems() if "no reason" not in text)])
 
     def page(self) -> str:
