@@ -164,6 +164,8 @@ def _add(script: Script, dice: random.Random) -> None:
     if kind.endswith("for hours"):
         script.has_log = True  # without any height on disk nothing can be decided while nobody answers
         at, length = dice.choice([0.1, max(0.1, halts[0] - 3.0)]), dice.choice([7200.0, 14400.0])
+        # A clock that was set back at the halt makes the file look older than the block: then only heights help.
+        script.faults = [fault for fault in script.faults if fault.kind != "clock jump"]
     elif kind == "data restored":
         script.has_log = script.has_store = True  # where nothing tells the exact height, the operator must
         at = dice.choice([dice.uniform(1.0, halts[-1] + 6.0), halts[0] + 1.0, halts[-1] + 2.0])

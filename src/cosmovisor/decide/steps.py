@@ -179,8 +179,8 @@ def _write_scheduled_file(turn: Turn, step: Step) -> None:
     facts = turn.facts()
     if seen.file.plan is not None and is_pending(facts, seen.file.plan):
         return
-    # An end that an earlier life has seen counts too, but not of a program that may halt before it executes.
-    ended = step.stopped is not None and step.stopped.orderly and not entry.exact
+    # An end that an earlier life has seen counts too, but not of a program that halts before it executes.
+    ended = step.stopped is not None and step.stopped.orderly and not entry.halts_before
     committed = last_commit(facts, orderly=ended)
     if committed is None:
         return

@@ -205,6 +205,19 @@ def test_the_file_of_an_entry_has_the_right_height_also_where_its_backup_was_cut
     assert again.file.plan == replace(PLAN, height=H + 4)
 
 
+def test_the_file_of_an_exact_entry_has_the_right_height_also_where_its_backup_was_cut() -> None:
+    play = Play(State(schedule=(EXACT,))).running()
+    play.slow.add("backup")
+    play.a = at_least(H - 2)
+    play.b = exact(H - 1)
+    play.exit(0)
+    assert play.machine.phase == "backup"
+    again = Play(play.saved)
+    again.b, again.link = exact(H - 1), play.link
+    again.start()
+    assert again.file.plan == PLAN
+
+
 def test_the_machine_starts_a_node_that_has_ended_so_again_at_once() -> None:
     play = Play(State(schedule=(EXACT,))).running()
     play.heights(H - 1, H - 2).exit(2)
