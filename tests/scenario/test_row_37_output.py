@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -58,3 +59,32 @@ def test_our_log_is_silent_where_it_is_switched_off(world):
     cosmovisor = world.run("start", variables={"COSMOVISOR_DISABLE_LOGS": "true"})
     assert cosmovisor.wait() == 0
     assert cosmovisor.log() == "mine\n"
+
+
+@pytest.mark.complaint(37)
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_our_log_goes_where_and_looks_as_it_is_set(world, stream):
+    script(world, "print('the node speaks')\n")
+    settings = {"COSMOVISOR_COLOR_LOGS": "false", "COSMOVISOR_TIMEFORMAT_LOGS": "rfc3339"}
+    cosmovisor = world.run("start", variables={**settings, "COSMOVISOR_LOG_STREAM": stream})
+    assert cosmovisor.wait() == 0
+    there, elsewhere = cosmovisor.output(), cosmovisor.log()
+    if stream == "stderr":
+        there, elsewhere = elsewhere, there
+    said = [line for line in there.splitlines() if "module=cosmovisor" in line]
+    assert any("running app" in line for line in said)
+    for line in said:
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d) (INF|WRN|ERR) [^\x1b]*$", line), (
+            line
+        )
+    assert "module=cosmovisor" not in elsewhere
+    assert "the node speaks" in cosmovisor.output()
+
+
+def test_our_log_is_coloured_and_says_only_the_time_of_day_by_default(world):
+    script(world, "print('the node speaks')\n")
+    cosmovisor = world.run("start")
+    assert cosmovisor.wait() == 0
+    lines = [line for line in cosmovisor.log().splitlines() if "running app" in line]
+    assert len(lines) == 1
+    assert re.match(r"\x1b\[90m\d{1,2}:\d\d(AM|PM)\x1b\[0m \x1b\[32mINF\x1b\[0m ", lines[0]), lines

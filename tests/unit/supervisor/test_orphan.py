@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -125,7 +126,7 @@ def test_the_copy_ahead_ends_with_the_supervisor_that_asked_for_it(context: Cont
         plan = plan.replace(": 1}", ": 2}")
     words = ["-c", _COPYING, context.node_home]
     done = subprocess.run(
-        [os.sys.executable, *words],  # type: ignore[attr-defined]
+        [sys.executable, *words],
         env=context.environ,
         input=plan,
         capture_output=True,
