@@ -109,6 +109,11 @@ nights: setup
 bench-ahead: setup
 	$(BIN)/python -m benchmarks.ahead $(ARGS)
 
+# What a backup costs at the halt where files can only be copied, with and without the copy ahead.
+.PHONY: bench-backup
+bench-backup: setup
+	$(BIN)/python -m benchmarks.backup $(ARGS)
+
 # The documentation as a site in site/; a broken link is an error.
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

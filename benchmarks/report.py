@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import platform
 import statistics
@@ -75,8 +76,36 @@ def write(figures: list[Figure], samples: int, idle: float) -> None:
                 table=table(figures, language),
             )
         )
-        with open(os.path.join("docs", language, "figures.md"), "w") as file:
-            file.write(page)
+        with open(_page(language), "w") as file:
+            file.write(page + backup(language))
+
+
+def renew_backup() -> None:
+    """Write the last measurement of backups into both pages; the rest of them stays as it is."""
+    for language in LANGUAGES:
+        with open(_page(language)) as file:
+            page = file.read()
+        head = texts(language)["backup"].lstrip("\n").partition("\n")[0]
+        with open(_page(language), "w") as file:
+            file.write(page.partition(f"\n{head}\n")[0] + backup(language))
+
+
+def backup(language: str) -> str:
+    """Return the section on backups, from the last run of `make bench-backup`; empty where there is none."""
+    try:
+        with open(os.path.join(os.path.dirname(__file__), "backup.json")) as file:
+            found = json.load(file)
+    except FileNotFoundError:
+        return ""
+    cells = {kind: _cell(found[kind], "s") for kind in ("plain", "ahead", "after")}
+    share = statistics.median(found["after"]) / statistics.median(found["plain"])
+    words = {name: found[name] for name in ("date", "machine", "load", "mib")}
+    text: str = texts(language)["backup"]
+    return text.format(**words, **cells, samples=len(found["plain"]), share=f"{share:.2f}")
+
+
+def _page(language: str) -> str:
+    return os.path.join("docs", language, "figures.md")
 
 
 def machine() -> str:
