@@ -66,8 +66,6 @@ ROWS = {
 
 #: Why a row that no test closes is open; what there is all the same.
 OPEN = {
-    25: "`status -o json` and the process title are there for a machine to read; a metrics port, a page "
-    "and alerts are not built yet",
     40: "out of reach: one node is supervised, since law 1 and the order of an upgrade are about one "
     "database; companions belong to the service manager (`PartOf=`, `After=`)",
     43: "out of reach: building runs code of a plan; build beforehand and hand the file to `add-upgrade`, "

@@ -29,8 +29,8 @@ def patch(session: Session, executable: str | None, undo: bool, force: bool) -> 
         done = care.undo(session.layout)
     lines = [
         f"{done.version.folder} is patched: {done.path}" if executable else f"Put back: {done.path}",
-        f"  the former binary: {done.previous}",
-        "  Restart the node's service to run it; `cosmovisor patch --undo` goes back.",
+        f"  {'the former binary' if executable else 'the patch'}: {done.previous}",
+        "  Restart the node's service to run it; `cosmovisor patch --undo` exchanges the two again.",
     ]
     document = {"version": done.version.folder, "path": done.path, "previous": done.previous}
     session.show("\n".join(lines), document)

@@ -8,6 +8,7 @@ from cosmovisor.cli.common import Session, command
 from cosmovisor.cli.schedule import rows, table_text
 from cosmovisor.config.layout import plan_file
 from cosmovisor.model.errors import CosmovisorError, PlanError
+from cosmovisor.observe.log import visible
 from cosmovisor.plan.file import LARGEST, Incomplete, parse
 
 
@@ -19,8 +20,9 @@ def show_upgrade_info(session: Session) -> None:
     found: dict[str, object] = {"path": path, "found": data is not None}
     text = f"No upgrade info found at {path}"
     if data is not None:
-        text = data.decode("utf-8", "replace").rstrip("\n")
-        found["raw"] = text
+        found["raw"] = data.decode("utf-8", "replace").rstrip("\n")
+        # It comes from the chain: as it lies there, but for what would change the terminal.
+        text = "\n".join([visible(line, LARGEST) for line in str(found["raw"]).split("\n")])
         try:
             plan = parse(data)
         except PlanError as error:

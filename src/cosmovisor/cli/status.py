@@ -5,23 +5,40 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from cosmovisor.cli import common, scouted
+import click
 
+from cosmovisor.cli import common, scouted
+from cosmovisor.model.errors import UsageError
+from cosmovisor.observe.log import visible
+
+_OUTPUTS = ("text", "json", "metrics")
 _TIMEOUT = 10.0
+_LONGEST = 2_000
 #: Exit status where no supervisor runs, as `systemctl status` has it.
 _NOT_RUNNING = 3
 
 
-@common.command("status")
+@common.command("status", output_words=False)
 def status(session: common.Session) -> int:
     """Show the node, its height, the next upgrade and how ready it is.
 
-    The exit status is 3 where no supervisor runs, as that of `systemctl status` is.
+    `-o metrics` writes Prometheus text, for the textfile collector of a node exporter. The exit status is 3
+    where no supervisor runs, as that of `systemctl status` is.
     """
     from cosmovisor.supervisor import snapshot
 
+    if session.output not in _OUTPUTS:
+        raise UsageError(
+            f"the output {session.output!r} is unknown", "Choose -o text, -o json or -o metrics."
+        )
     found = snapshot.of_home(session.settings, session.environ, _TIMEOUT)
-    session.show("\n".join(lines(found)), found)
+    if session.output == "metrics":
+        from cosmovisor.observe import metrics
+
+        plan, ready = snapshot.next_plan(found)
+        click.echo(metrics.text(found, plan, ready=ready))
+    else:
+        session.show("\n".join(lines(found)), found)
     return 0 if found["supervisor"] else _NOT_RUNNING
 
 
@@ -54,7 +71,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     last = found["history"][-1] if found["history"] else None
     if last:
         told.append(("Last upgrade", f"{last['plan']['name']} at {last['plan']['height']}{_downtime(last)}"))
-    return [f"{label + ':' if label else '':<16}{text}" for label, text in told]
+    # Names and titles come from the chain: they must not change the terminal.
+    return [f"{label + ':' if label else '':<16}{visible(text, _LONGEST)}" for label, text in told]
 
 
 def _process(process: dict[str, Any]) -> str:

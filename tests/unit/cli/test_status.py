@@ -50,3 +50,17 @@ def test_without_a_supervisor_the_status_is_that_of_systemctl(call, home):
     result = call("status")
     assert result.status == 3
     assert "Supervisor:     ✗ not running" in result.out
+
+
+def test_words_of_the_chain_cannot_change_the_terminal(found):
+    found["known_plan"] = {"name": "bad \x1b[2J name", "height": 80, "info": ""}
+    assert "Next upgrade:   bad \\u001b[2J name at height 80" in lines(found)
+
+
+def test_metrics_are_a_third_form_and_others_are_refused(call, home):
+    result = call("status", "-o", "metrics")
+    assert result.status == 3
+    assert "\ncosmovisor_supervisor_up 0\n" in result.out
+    result = call("status", "-o", "yaml")
+    assert result.status == 64
+    assert "-o metrics" in result.err
