@@ -101,7 +101,7 @@ _ALL = [
     Config("sync-silent-crash-twice", mode="sync", crashes=2, rpc="no"),
     Config("optimistic-crash-twice", mode="optimistic", rpc="no", crashes=2),
     Config("ahead-crash-twice", ahead=2, crashes=2, rpc="no"),
-    Config("hang-crash-twice", early="hang", rpc="no", ahead=3, crashes=2, residue=_BLIND),
+    Config("hang-crash-twice", early="hang", rpc="no", ahead=3, crashes=2),
     Config("old-crash-twice", restore="other", restore_to=2, store=True, rpc="no", crashes=2),
     Config("torn-crash-twice", torn=True, rpc="no", crashes=2),
     Config("nofile-crash-twice", nofile=True, known=True, crashes=2),

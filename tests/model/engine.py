@@ -6,12 +6,17 @@ A memory lives for one search: a rule that is exchanged for the next one is aske
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cosmovisor.decide import commands
+from cosmovisor.decide import commands, turn
 from cosmovisor.decide.events import FactsGathered
 from cosmovisor.decide.machine import advance
 from cosmovisor.model.decision import Decision
+from cosmovisor.model.facts import Facts, NodeFact
+from cosmovisor.model.observations import Observations
+from cosmovisor.model.state import State
 from cosmovisor.model.value import replace
 from tests.model import laws
 from tests.model.chain import Config, Data, Moved, Node, node_moves
@@ -38,10 +43,29 @@ class Engine:
         self.config = config
         self.store = Store()
         self._answers: dict[tuple[Held, Held, float], Answer] = {}
+        self._facts: dict[tuple[Held, Held, Held, tuple[int, ...]], Facts] = {}
         self._seen: dict[tuple[Any, ...], tuple[tuple[str, Held], ...]] = {}
         self._moves: dict[tuple[Data, Node, int], list[Moved]] = {}
         self._times: dict[Data, int] = {}
         self._data: dict[tuple[Data, int], Data] = {}
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let the machine's own facts be remembered, too, as long as this lasts."""
+        real, hold = turn.facts_of, self.store.hold
+
+        def remembered(state: State, seen: Observations, node: NodeFact, skip: tuple[int, ...]) -> Facts:
+            key = (hold(state), hold(seen), hold(node), skip)
+            facts = self._facts.get(key)
+            if facts is None:
+                facts = self._facts[key] = real(state, seen, node, skip)
+            return facts
+
+        turn.facts_of = remembered
+        try:
+            yield
+        finally:
+            turn.facts_of = real
 
     def hold(self, value: Any) -> Held:
         """Return the one `Held` of a value."""

@@ -38,16 +38,33 @@ def _future(at: float, now: float, most: float) -> float:
 
 
 def _run(run: Run, now: float) -> Run:
-    """Return a run seen from now; of one that has ended only how long it has lived counts."""
+    """Return a run seen from now, without what no rule asks for any more.
+
+    Of one that has ended only how it ended and how long it has lived count; how long it has lived is asked for only
+    where it has not progressed.
+    """
     ended = run.exited_at
+    started = NOW if run.progressed else _past(run.started_at, now if ended is None else ended, FAR_START)
+    if ended is not None:
+        return replace(
+            run,
+            started_at=started,
+            moved_at=NOW,
+            interval=0.0,
+            b=0,
+            a=0,
+            silent_since=None,
+            data_mark=None,
+            data_moved_at=NOW,
+            exited_at=NOW,
+        )
     return replace(
         run,
-        started_at=_past(run.started_at, now if ended is None else ended, FAR_START),
+        started_at=started,
         moved_at=_past(run.moved_at, now),
         interval=0.0,
         silent_since=None if run.silent_since is None else _past(run.silent_since, now),
         data_moved_at=_past(run.data_moved_at, now),
-        exited_at=None if ended is None else NOW,
     )
 
 
@@ -74,6 +91,7 @@ def normal(machine: Machine, now: float) -> Machine:
         "since": NOW,
         "node": NodeFact(),  # made anew from the run whenever it is asked for
         "conflict": "",  # what was said last
+        "stopped": None if machine.lives else machine.stopped,  # its end will make a new one
         "status": 0,  # passed on at the end, nothing else
         "run": run,
         "decision": decision,

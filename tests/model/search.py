@@ -42,8 +42,13 @@ class Result(NamedTuple):
 
 def search(config: Config, limit: int = LIMIT) -> Result:
     """Search a configuration, at most `limit` states."""
-    began = time.process_time()
     engine = Engine(config)
+    with engine.at_work():
+        return _search(engine, config, limit)
+
+
+def _search(engine: Engine, config: Config, limit: int) -> Result:
+    began = time.process_time()
     here = first(engine)
     index = {here: 0}
     parents, depths = array("q", [-1]), array("H", [0])

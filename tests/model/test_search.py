@@ -27,17 +27,17 @@ from tests.model.world import POLICY, World
 
 #: States and depth (moves of the longest shortest trace) of the searches that are small.
 SMALL = {
-    "gov-two": (2342, 87),
-    "gov-slow": (7415, 57),
-    "gov-blind": (9793, 67),
-    "gov-some": (24880, 72),
-    "gov-fails": (6134, 66),
-    "optimistic-silent": (17657, 75),
-    "sync-silent": (9608, 60),
-    "sync-two": (10244, 88),
-    "ahead-slow": (16113, 64),
-    "patch": (17866, 67),
-    "known-cancelled": (13475, 43),
+    "gov-two": (1794, 84),
+    "gov-slow": (5870, 57),
+    "gov-blind": (5586, 62),
+    "gov-some": (18459, 69),
+    "gov-fails": (3979, 62),
+    "optimistic-silent": (11950, 75),
+    "sync-silent": (5058, 53),
+    "sync-two": (7356, 85),
+    "ahead-slow": (12429, 64),
+    "patch": (14821, 64),
+    "known-cancelled": (7372, 43),
 }
 
 
@@ -71,7 +71,12 @@ def test_a_search_without_memories_finds_the_same_states(monkeypatch: Any) -> No
 
     def forgetful(self: Any, config: Any) -> None:
         real(self, config)
-        self._answers, self._seen, self._moves = Forgetful(), Forgetful(), Forgetful()
+        self._answers, self._seen, self._moves, self._facts = (
+            Forgetful(),
+            Forgetful(),
+            Forgetful(),
+            Forgetful(),
+        )
         self._times, self._data, self.store._relabelled = Forgetful(), Forgetful(), Forgetful()
 
     monkeypatch.setattr(Engine, "__init__", forgetful)
