@@ -19,11 +19,20 @@ ORDER = (
     "chain-developers",
     "reference",
     "proof",
+    "model",
     "figures",
     "figures-ahead",
 )
 LANGUAGES = {"English": "en", "中文": "zh"}
-COMMON = ("architecture.md", "complaints.md", "decisions.md", "mutation.md", "dependencies.md", "plans.md")
+COMMON = (
+    "architecture.md",
+    "complaints.md",
+    "decisions.md",
+    "mutation.md",
+    "model-run.md",
+    "dependencies.md",
+    "plans.md",
+)
 
 
 def on_config(config: Any) -> Any:

@@ -85,7 +85,8 @@ def _started(engine: Engine, world: World) -> tuple[Engine, World, Held]:
     if engine.config.known:
         machine = replace(machine, state=replace(machine.state, known_plan=PLANS[2]))
     world = world._replace(machine=engine.hold(machine), commands=(), events=(), wal_exact=False, half=False)
-    event: Any = events.Started(NOW) if world.node is None else events.OrphanFound(NOW, 1)
+    node = world.node
+    event: Any = events.Started(NOW) if node is None else events.OrphanFound(NOW, 1, armed=node.armed)
     return engine, world, engine.hold(event)
 
 

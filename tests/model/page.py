@@ -51,7 +51,7 @@ _TEXTS: dict[str, dict[object, str]] = {
 
 _HEAD = f"""# A run of the model search
 
-Written by `make model ARGS=--page` from one complete run on one state of the code; [the model](en/model.md) says what
+Written by `make model ARGS=--page` from one run on one state of the code; [the model](en/model.md) says what
 the words mean. Every configuration is the plain upgrade at height {FIRST} in consensus, with the RPC answering and one
 crash of supervisor, node or both at any moment, and what its line adds. *States* are all that can be reached, *depth*
 is the number of moves to the one that is furthest away, *seconds* are those of one core. `make test` repeats the small
@@ -81,31 +81,31 @@ def outcome(result: Result) -> str:
 
 
 def write(results: list[Result]) -> None:
-    """Write the page; `results` are those of every configuration."""
+    """Write the page; a configuration without a result is told as not run."""
     found = {result.config.name: result for result in results}
     lines = [
         "| Configuration | What it adds | States | Depth | Seconds | Result |",
         "| --- | --- | --: | --: | --: | --- |",
     ]
     for name, config in CONFIGS.items():
-        one = found[name]
-        cells = (
-            f"`{name}`",
-            adds(config),
-            f"{one.states:,}",
-            str(one.depth),
-            f"{one.seconds:.0f}",
-            outcome(one),
-        )
+        one = found.get(name)
+        numbers = ("–", "–", "–", "**not run**")
+        if one is not None:
+            numbers = (f"{one.states:,}", str(one.depth), f"{one.seconds:.0f}", outcome(one))
+        cells = (f"`{name}`", adds(config), *numbers)
         lines.append(f"| {' | '.join(cells)} |")
     whole = [one for one in results if one.whole and not one.broken]
     clean = [one for one in whole if not one.known]
     total, seconds = sum(one.states for one in results), sum(one.seconds for one in results)
     said = (
-        f"{len(results)} configurations, {total:,} states, {seconds:,.0f} seconds of one core "
+        f"{len(results)} of {len(CONFIGS)} configurations, {total:,} states, {seconds:,.0f} seconds of one core "
         f"({total / seconds:,.0f} states a second). {len(whole)} were searched to their end; in {len(clean)} of them every "
         "law holds in every state, the others end at the residues below.\n"
     )
+    if len(results) == len(CONFIGS):
+        said = said.replace(f"{len(results)} of ", "", 1)
+    else:
+        said = "**This run was not complete.** " + said
     residues = ["## Residues", "", "| Configuration | Why |", "| --- | --- |"]
     residues += [f"| `{name}` | {one.residue} |" for name, one in CONFIGS.items() if one.residue]
     laws = ["## Laws", "", "| Law | What it says |", "| --- | --- |"]

@@ -29,10 +29,10 @@ from tests.model.world import POLICY, World
 SMALL = {
     "gov-two": (1794, 84),
     "gov-slow": (5870, 57),
-    "gov-blind": (5586, 62),
+    "gov-blind": (5591, 62),
     "gov-some": (18459, 69),
     "gov-fails": (3979, 62),
-    "optimistic-silent": (11950, 75),
+    "optimistic-silent": (11956, 75),
     "sync-silent": (5058, 53),
     "sync-two": (7356, 85),
     "ahead-slow": (12429, 64),
