@@ -125,11 +125,11 @@ def test_a_huge_answer_and_a_silent_one_cost_little_time(node):
         for _ in range(2000):
             sock.sendall(bytes(1 << 16))
 
-    bad, slow = ScriptedRpc(raw=huge), ScriptedRpc(raw=lambda _sock, _body: time.sleep(30))
+    bad, slow = ScriptedRpc(raw=huge), ScriptedRpc(raw=lambda _sock, _body: time.sleep(300))
     try:
         began = time.monotonic()
         found = ask(around(bad, slow, node()), 100, "2.0.1")
-        assert time.monotonic() - began < 25
+        assert time.monotonic() - began < 100
         assert found.verdict == "agrees"
     finally:
         bad.close()
