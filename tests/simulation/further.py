@@ -98,6 +98,9 @@ def _second(night: Night, _: Fault, __: random.Random) -> None:
         night.violation("a second supervisor was let in")
     except StateError as error:
         night.tell(f"a second supervisor is refused: {error.cause}")
+    except Exception as error:
+        night.tell(f"it goes on to {error!r}")
+        night.violation("a second supervisor was let in")
     if night.judge.starts != before:
         night.violation("a second supervisor has started a node")
 

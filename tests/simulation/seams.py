@@ -219,8 +219,10 @@ class _Helper:
     def __init__(self, night: Night, lock: str, command: list[str], environ: object, folder: str) -> None:
         if night.living() is not None:
             night.violation(f"{command[1:]} runs beside the node")
+        if locks.is_held(lock):
+            raise locks.LockHeld(lock, _holder(night))
         if night.helper_lives():
-            raise locks.LockHeld(lock, locks.Holder(1, 0.0, helper.MARK + night.helper[0]))
+            night.violation(f"{command[1:]} runs beside what an earlier supervisor has left")
         night.faults.step_begins()
         self._status: int | None = night.dice.choice([0, 1, 1, 1])
         if night.faults.during("pre-upgrade fails"):

@@ -12,17 +12,18 @@ from typing import Any
 
 import pytest
 
-from cosmovisor.decide import acting, steps
+from cosmovisor.decide import acting, schedule, steps
 from cosmovisor.decide import events as happenings
 from cosmovisor.decide.words import due, is_open
 from cosmovisor.model.decision import Decision
 from cosmovisor.model.value import replace
 from cosmovisor.supervisor import context as contexts
-from cosmovisor.supervisor import effects, launch
+from cosmovisor.supervisor import effects, launch, stager
+from cosmovisor.supervisor import steps as carrying_out
 from tests.simulation import night, seams
 from tests.simulation.faults import Faults
 from tests.simulation.night import Outcome, play
-from tests.simulation.script import Script, draw
+from tests.simulation.script import Script, of
 
 NIGHTS, AT_ONCE = 2000, 50
 
@@ -72,7 +73,7 @@ def test_answers_of_one_block_ago_do_not_make_a_halt_a_schedule(place: str, plan
         return answer
 
     planted(seams, "_answer", late)
-    nights = [seed for seed in range(3000) if optimistic(draw(random.Random(seed)))]
+    nights = [seed for seed in range(3000) if optimistic(of(seed, random.Random(seed)))]
     assert len(nights) >= 8
     for seed in nights[:8]:
         assert play(seed, place).violations == [], seed
@@ -85,9 +86,9 @@ class Watched(night.Night):
         self.halts = [*getattr(self, "halts", []), self.loop.now]
         super().write_plan_file(plan)
 
-    def start_process(self, version: str) -> int:
+    def start_process(self, version: str, halt: int = 0) -> int:
         self.starts = [*getattr(self, "starts", []), (version, self.loop.now)]
-        return super().start_process(version)
+        return super().start_process(version, halt)
 
 
 def calm(script: Script) -> bool:
@@ -100,7 +101,7 @@ def silent_nights(place: str, planted: Any) -> Iterator[Watched]:
     """Return calm nights with an RPC that never answers, and a log and a block store that can be read."""
     planted(Faults, "rpc", lambda _: lambda _: "silent")
     planted(night, "PATIENCE", lambda _: 900.0)
-    fits = [seed for seed in range(300) if calm(draw(random.Random(seed)))]
+    fits = [seed for seed in range(300) if calm(of(seed, random.Random(seed)))]
     for seed in fits[:8]:
         watched = Watched(seed, place)
         watched.script.has_log = watched.script.has_store = True
@@ -129,7 +130,7 @@ def test_a_log_that_was_there_before_the_databases_hides_no_halt(place: str, pla
 def first_violation(place: str, most: int = 60, fits: Callable[[Script], bool] = bool) -> str:
     """Return what the first night that goes wrong has shown, of those whose script fits."""
     for seed in range(most):
-        if not fits(draw(random.Random(seed))):
+        if not fits(of(seed, random.Random(seed))):
             continue
         outcome: Outcome = play(seed, place)
         if outcome.violations:
@@ -245,3 +246,84 @@ def test_a_table_that_fails_is_told(place: str, planted: Any) -> None:
 
     planted(acting, "decide_running", broken)
     assert "ZeroDivisionError" in first_violation(place, 5)
+
+
+# -- what lies outside one life of one supervisor -----------------------------------------------------------
+
+
+def has(kind: str) -> Callable[[Script], bool]:
+    return lambda script: script.further == kind
+
+
+def test_a_program_beside_what_an_upgrade_has_left_running_is_told(place: str, planted: Any) -> None:
+    planted(seams, "_is_taken", lambda _: lambda night: night.living() is not None)
+    planted(night, "PATIENCE", lambda _: 900.0)
+    found = first_violation(place, 100, has("helper left"))
+    assert "beside what an earlier supervisor has left" in found
+
+
+def test_a_second_supervisor_that_is_let_in_is_told(place: str, planted: Any) -> None:
+    planted(launch, "_lock", lambda _: lambda *_: seams._Quiet())
+    planted(night, "PATIENCE", lambda _: 900.0)
+    found = first_violation(place, 100, has("second supervisor"))
+    assert found in {"two nodes at once", "a second supervisor was let in"}
+
+
+def test_a_start_on_restored_data_by_the_link_is_told(place: str, planted: Any) -> None:
+    def by_the_link(real: Any) -> Any:
+        def decide(facts: Any) -> Decision:
+            found = real(facts)
+            if found.do in {"reset stages", "relink"} and facts.link.version is not None:
+                return Decision("launch", "planted", "as the link says", version=facts.link.version)
+            return found
+
+        return decide
+
+    planted(acting, "decide_launch", by_the_link)
+    found = first_violation(place, 400, has("data restored"))
+    assert "is started too early" in found or "is started after the halt" in found
+
+
+def test_a_pre_upgrade_that_has_failed_and_is_passed_over_is_told(place: str, planted: Any) -> None:
+    planted(carrying_out, "_FAILED", lambda _: 99)
+    planted(carrying_out, "_AGAIN", lambda _: 98)
+
+    def fits(script: Script) -> bool:
+        return script.further == "pre-upgrade fails" and script.faults[-1].length >= 20.0
+
+    found = first_violation(place, 600, fits)
+    assert "is started before its pre-upgrade has finished" in found
+
+
+def test_a_staging_that_is_never_tried_again_is_told(place: str, planted: Any) -> None:
+    asked = set()
+
+    def once(real: Any) -> Any:
+        def stage(self: Any, plan: Any, *, urgent: bool) -> None:
+            if (id(self), plan) not in asked:
+                asked.add((id(self), plan))
+                real(self, plan, urgent=urgent)
+
+        return stage
+
+    planted(stager.Stager, "stage", once)
+    planted(stager.Stager, "_failed", lambda _: lambda *_, **__: None)
+    assert "the node never got past" in first_violation(place, 200, has("staging fails"))
+
+
+def test_a_schedule_that_is_followed_too_early_is_told(place: str, planted: Any) -> None:
+    def early(real: Any) -> Any:
+        return lambda facts, height: real(facts, height - 1)
+
+    planted(schedule, "is_above", early)
+    assert "s2 is started too early" in first_violation(place, 200, has("schedule"))
+
+
+def test_a_schedule_that_is_never_followed_is_told(place: str, planted: Any) -> None:
+    planted(schedule, "next_entry", lambda _: lambda facts: None)
+    assert first_violation(place, 400, has("schedule")) == "the operator's schedule was missed"
+
+
+def test_an_exact_schedule_whose_height_the_old_program_executes_is_told(place: str, planted: Any) -> None:
+    planted(acting, "halt_height", lambda _: lambda facts: 0)
+    assert "which the exact schedule gives to s2" in first_violation(place, 400, has("exact schedule"))
