@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 pytestmark = pytest.mark.complaint(12)
@@ -72,3 +74,35 @@ def test_the_schedule_survives_restarts(world):
     world.run()
     world.until_blocks_of("fix")
     assert world.started() == ["v1", "v1", "fix"]
+
+
+def test_the_same_program_is_started_at_the_chains_own_height_and_not_at_an_earlier_one_of_the_operator(
+    world,
+):
+    world.variables["COSMOVISOR_SCOUT"] = "on"
+    world.genesis("v1")
+    path = world.place("v2")
+    supervisor = world.run()
+    world.until_height(2)
+    height = world.schedule("v2", blocks=40)
+    world.hold_at(height - 20)  # nothing can be missed while the story is set up
+    world.wait("the plan", lambda: json.loads(world.command("status", "-o", "json").stdout)["known_plan"])
+    release = world.root / "v2.bin"
+    release.write_bytes(path.read_bytes())
+    early = ("--upgrade-height", height - 10, "--force")
+    done = world.command("add-upgrade", "v2", release, *early)
+    assert done.returncode == 0, done.stderr
+    supervisor.wait_for_log("refuses to run before the chain's height")
+    assert "Conflict:" in world.command("status").stdout
+    world.let_go()
+    world.until_blocks_of("v2")
+    assert world.started() == ["v1", "v2"]
+    assert [entry["height"] for entry in world.notes("applied")] == [height]
+    (start,) = [entry for entry in world.notes("start") if entry["version"] == "v2"]
+    assert start["app_height"] == height - 1
+    world.wait(
+        "the end of the entry",
+        lambda: json.loads(world.command("schedule", "list", "-o", "json").stdout) == [],
+    )
+    assert supervisor.stop() == 0
+    world.verify()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from cosmovisor.config.layout import Layout
 from cosmovisor.model.state import EMPTY, Applied
 from cosmovisor.storage import codec, document, light_json
@@ -19,7 +17,7 @@ def read(layout: Layout) -> list[Applied]:
         StateError: The state document cannot be used.
     """
     state = document.read(layout.state_file) or EMPTY
-    older = _older(os.path.join(layout.root, "history.jsonl"))
+    older = _older(layout.history_file)
     return [line for line in older if line not in state.history] + list(state.history)
 
 
