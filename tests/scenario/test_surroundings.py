@@ -140,3 +140,20 @@ def test_a_folder_that_belongs_to_another_user_is_said_with_its_path_and_what_to
         assert str(folder) in supervisor.log()
         assert world.started() == []
     assert "Traceback" not in supervisor.log()
+
+
+@pytest.mark.needs("linux")
+@pytest.mark.needs("root")
+def test_a_plan_file_that_belongs_to_another_user_is_not_taken_for_a_torn_one(world: World) -> None:
+    prefix = _without_privileges()
+    world.genesis("v1")
+    world.init()
+    world.plan_file.write_text('{"name":"v2","height":1000}')
+    world.plan_file.chmod(0o600)
+    os.chown(world.plan_file, 4711, 4711)
+    supervisor = world.run(prefix=prefix)
+    assert supervisor.wait() == 78
+    assert f"cannot read {world.plan_file}: Permission denied" in supervisor.log()
+    assert f"chown $(id -u) {world.plan_file}" in supervisor.log()
+    assert world.plan_file.read_text() == '{"name":"v2","height":1000}'
+    assert world.started() == []

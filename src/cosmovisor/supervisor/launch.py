@@ -45,6 +45,15 @@ def supervise(context: Context, loaded: Loaded, given: Handover | None = None) -
     if what and given is None:
         lock.close()
         raise active.in_the_way(context.layout, what)
+    if given is None:
+        problem = _unreadable(context.plan_file)
+        if problem:
+            lock.close()
+            raise ConfigurationError(
+                f"cannot read {context.plan_file}: {problem}; whether an upgrade is due stands there",
+                f"Give it to the user of this service: chown $(id -u) {context.plan_file}",
+                path=context.plan_file,
+            )
     log = Log.of(context.settings)
     recorded_at = batch_file.changed_at(context.layout.state_file)
     found = document.load(context.layout.state_file)
@@ -60,6 +69,17 @@ def supervise(context: Context, loaded: Loaded, given: Handover | None = None) -
         return shell.run(context, start, log, lock.fd)
     finally:
         lock.close()
+
+
+def _unreadable(path: str) -> str:
+    """Say why a plan file that is there may not be read: it is the chain's, and no torn one."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except PermissionError as error:
+        return error.strerror or "not permitted"
+    except OSError:
+        return ""
+    return ""
 
 
 def _take_over(context: Context, start: first.Start, recorded_at: float) -> list[str]:
