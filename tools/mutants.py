@@ -114,6 +114,7 @@ class Place(NamedTuple):
         where: Dotted name of what it is part of.
         statement: The statement around it.
         once: True for what is run at import only.
+        top: The statement at module level that it is part of.
     """
 
     node: ast.AST
@@ -123,6 +124,7 @@ class Place(NamedTuple):
     where: str
     statement: ast.AST
     once: bool
+    top: ast.stmt
 
 
 def modules() -> list[str]:
@@ -134,7 +136,7 @@ def mutants(module: str) -> list[Mutant]:
     """Return every mutant of a module; what reads alike is counted."""
     found: list[Mutant] = []
     seen: dict[tuple[str, str], int] = {}
-    for index, place in enumerate(_places(_parse(module))):
+    for index, place in enumerate(_places(module)):
         for choice, (change, _) in enumerate(_ways(place)):
             text = f"{change}, in `{_head(place.statement)}`"
             number = seen[place.where, text] = seen.get((place.where, text), 0) + 1
@@ -144,27 +146,26 @@ def mutants(module: str) -> list[Mutant]:
     return found
 
 
-def changed(mutant: Mutant) -> ast.Module:
-    """Return the module with a mutant's change."""
-    tree = _parse(mutant.module)
-    place = next(islice(_places(tree), mutant.index, None))
+def change(mutant: Mutant) -> ast.Module:
+    """Make a mutant's change, and return the statement at module level that it is in, as a module.
+
+    The tree that all mutants share is changed: to be called once, in a process of its own.
+    """
+    place = _places(mutant.module)[mutant.index]
     _, new = next(islice(_ways(place), mutant.choice, None))
     value = getattr(place.parent, place.field)
     if isinstance(value, list):
         value[place.position] = new
     else:
         setattr(place.parent, place.field, new)
-    return ast.fix_missing_locations(tree)
+    return ast.fix_missing_locations(ast.Module([place.top], []))
 
 
 @functools.cache
-def _source(module: str) -> str:
-    """Return a module's text as it was first read: a run is about one state of the code."""
-    return (ROOM / f"{module}.py").read_text(encoding="utf-8")
-
-
-def _parse(module: str) -> ast.Module:
-    return ast.parse(_source(module))
+def _places(module: str) -> list[Place]:
+    """Return every node of a module that may be changed; a run is about one state of the code."""
+    tree = ast.parse((ROOM / f"{module}.py").read_text(encoding="utf-8"))
+    return [place for top in tree.body for place in _inside(top)]
 
 
 def _head(node: ast.AST) -> str:
@@ -185,33 +186,32 @@ def _lines(node: ast.AST) -> tuple[int, int]:
 # -- where -------------------------------------------------------------------------------------------------
 
 
-def _places(tree: ast.Module) -> Iterator[Place]:
-    """Return every node that may be changed."""
-    for top in tree.body:
-        if isinstance(top, ast.FunctionDef):
-            yield from _function(top, top.name)
-        elif isinstance(top, ast.ClassDef):
-            for member in top.body:
-                if isinstance(member, ast.FunctionDef):
-                    yield from _function(member, f"{top.name}.{member.name}")
-                elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
-                    yield from _below(member, f"{top.name}.{member.target.id}", member, "value", once=True)
-        elif isinstance(top, ast.Assign | ast.AnnAssign) and top.value is not None:
-            target = top.targets[0] if isinstance(top, ast.Assign) else top.target
-            names = target.elts if isinstance(target, ast.Tuple) else [target]
-            where = ",".join(one.id for one in names if isinstance(one, ast.Name))
-            if not where.startswith("__") and where != "TYPE_CHECKING":
-                yield from _below(top, where, top, "value", once=True)
+def _inside(top: ast.stmt) -> Iterator[Place]:
+    """Return every node that may be changed in a statement at module level."""
+    if isinstance(top, ast.FunctionDef):
+        yield from _function(top, top.name, top)
+    elif isinstance(top, ast.ClassDef):
+        for member in top.body:
+            if isinstance(member, ast.FunctionDef):
+                yield from _function(member, f"{top.name}.{member.name}", top)
+            elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
+                around = Place(member, top, "", 0, f"{top.name}.{member.target.id}", member, True, top)
+                yield from _below(around, "value")
+    elif isinstance(top, ast.Assign | ast.AnnAssign) and top.value is not None:
+        target = top.targets[0] if isinstance(top, ast.Assign) else top.target
+        names = target.elts if isinstance(target, ast.Tuple) else [target]
+        where = ",".join(one.id for one in names if isinstance(one, ast.Name))
+        if not where.startswith("__") and where != "TYPE_CHECKING":
+            yield from _below(Place(top, top, "", 0, where, top, True, top), "value")
 
 
-def _function(node: ast.FunctionDef, where: str) -> Iterator[Place]:
-    yield from _below(node.args, where, node)
-    yield from _below(node, where, node, "body")
+def _function(node: ast.FunctionDef, where: str, top: ast.stmt) -> Iterator[Place]:
+    yield from _below(Place(node.args, node, "", 0, where, node, False, top))
+    yield from _below(Place(node, node, "", 0, where, node, False, top), "body")
 
 
-def _below(
-    node: ast.AST, where: str, statement: ast.AST, only: str = "", *, once: bool = False
-) -> Iterator[Place]:
+def _below(around: Place, only: str = "") -> Iterator[Place]:
+    node = around.node
     for field, value in ast.iter_fields(node):
         if (only and field != only) or field in {"annotation", "returns", "decorator_list", "type_params"}:
             continue
@@ -219,9 +219,12 @@ def _below(
         for position, child in enumerate(children):
             if not isinstance(child, ast.AST) or _is_text(child) or _is_words(node, field, position):
                 continue
-            inner = child if isinstance(child, ast.stmt) else statement
-            yield Place(child, node, field, position, where, inner, once)
-            yield from _below(child, where, inner, once=once)
+            statement = child if isinstance(child, ast.stmt) else around.statement
+            place = around._replace(
+                node=child, parent=node, field=field, position=position, statement=statement
+            )
+            yield place
+            yield from _below(place)
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tools import mutant_cells, mutation_page  # noqa: E402
-from tools.mutants import ROOM, Mutant, changed, modules, mutants  # noqa: E402
+from tools.mutants import ROOM, Mutant, change, modules, mutants  # noqa: E402
 
 TESTS = ROOT / "tests" / "unit" / "decide"
 #: Left out: all cells and random facts take seconds, of which a part is drawn instead; and what runs this.
@@ -83,33 +83,20 @@ def apply(mutant: Mutant) -> None:
     A function gets other code, so that nobody who holds it holds the old one. A constant or a default is
     taken from the changed module and put wherever the old one is.
     """
-    name = f"cosmovisor.decide.{mutant.module}"
-    module = importlib.import_module(name)
-    code = compile(changed(mutant), str(ROOM / f"{mutant.module}.py"), "exec")
-    parts = mutant.where.split(".")
+    module = importlib.import_module(f"cosmovisor.decide.{mutant.module}")
+    space = dict(vars(module))
+    exec(compile(change(mutant), str(ROOM / f"{mutant.module}.py"), "exec"), space)
+    first, *rest = mutant.where.split(".")
     if not mutant.once:
-        holder = module if len(parts) == 1 else vars(module)[parts[0]]
-        _replace_function(vars(holder)[parts[-1]], code, parts, name)
-    elif len(parts) == 2:
-        _replace_field(vars(module)[parts[0]], parts[1], vars(_run(code, name)[parts[0]])[parts[1]])
+        new: Any = getattr(space[first], rest[0]) if rest else space[first]
+        old: Any = getattr(vars(module)[first], rest[0]) if rest else vars(module)[first]
+        old.__code__ = new.__code__
+        old.__defaults__, old.__kwdefaults__ = new.__defaults__, new.__kwdefaults__
+    elif rest:
+        _replace_field(vars(module)[first], rest[0], vars(space[first])[rest[0]])
     else:
-        space = _run(code, name)
-        for constant in mutant.where.split(","):
+        for constant in first.split(","):
             _replace_constant(constant, vars(module)[constant], space[constant])
-
-
-def _run(code: types.CodeType, name: str) -> dict[str, Any]:
-    space: dict[str, Any] = {"__name__": name}
-    exec(code, space)
-    return space
-
-
-def _replace_function(found: types.FunctionType, code: types.CodeType, parts: list[str], name: str) -> None:
-    new: Any = _run(code, name)[parts[0]]
-    for part in parts[1:]:
-        new = getattr(new, part)
-    found.__code__ = new.__code__
-    found.__defaults__, found.__kwdefaults__ = new.__defaults__, new.__kwdefaults__
 
 
 def _replace_field(holder: type, field: str, default: Any) -> None:
@@ -182,12 +169,15 @@ class Runner:
         self.jobs = jobs
         self.watch = watch
         self.tests: list[Test] = []
+        self.names: list[str] = []
         self.cells: list[Any] = []
+        self.able: dict[tuple[str, tuple[int, int], bool], list[int]] = {}
         self.fates: dict[str, str] = {}
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Take the place of the ordinary loop over the tests."""
         self.tests = [_watched(item) if self.watch else Test(item) for item in session.items]
+        self.names = [test.item.path.name for test in self.tests]
         self.cells = mutant_cells.draw() if self.watch else []
         gc.collect()
         gc.freeze()
@@ -220,20 +210,20 @@ class Runner:
 
     def _order(self, mutant: Mutant, before: list[int]) -> list[int]:
         """Return which tests can notice a mutant: those that have noticed one there, then the quick ones."""
-        first, last = mutant.lines
-        lines = {(mutant.module, line) for line in range(first, last + 1)}
-        able = [
-            number
-            for number, test in enumerate(self.tests)
-            if mutant.once or test.lines is None or lines & test.lines
-        ]
-
-        def rank(number: int) -> tuple[int, bool, float]:
-            known = -before.index(number) - 1 if number in before else 1
-            test = self.tests[number]
-            return (known if known < 0 else 1, mutant.module not in test.item.path.name, test.took)
-
-        return sorted(able, key=rank)
+        able = self.able.get((mutant.module, mutant.lines, mutant.once))
+        if able is None:
+            first, last = mutant.lines
+            lines = {(mutant.module, line) for line in range(first, last + 1)}
+            able = [
+                number
+                for number, test in enumerate(self.tests)
+                if mutant.once or test.lines is None or lines & test.lines
+            ]
+            able.sort(key=lambda number: (mutant.module not in self.names[number], self.tests[number].took))
+            self.able[mutant.module, mutant.lines, mutant.once] = able
+        found = set(able)
+        known = [number for number in reversed(before) if number in found]
+        return [*known, *(number for number in able if number not in set(known))] if known else able
 
     def _fate(self, mutant: Mutant, before: dict[str, list[int]]) -> str:
         """Tell what becomes of a mutant, in a forked child."""
