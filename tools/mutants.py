@@ -30,8 +30,7 @@ defaults of arguments, of fields, constants of a module   no       yes         y
 decorators removed, exceptions exchanged                  no       yes         no
 ========================================================  =======  ==========  ====
 
-A positional argument that becomes None nearly always ends in an exception, which any test notices: such
-mutants would only raise the score.
+A positional argument that is None nearly always ends in an exception, which would only raise the score.
 """
 
 from __future__ import annotations
@@ -39,39 +38,29 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import hashlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOM = Path(__file__).resolve().parents[1] / "src" / "cosmovisor" / "decide"
 #: Calls whose arguments are only words, and where the words begin; a number in words is none that changes.
 TEXT_CALLS = {"say": 1, "AssertionError": 0, "float": 0}
 #: Names that hold words for the operator.
 TEXT_NAMES = {"why", "said", "reason", "what", "next_step", "fix", "waiting"}
-COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-}
-OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.BitOr: ast.BitAnd,
-    ast.BitAnd: ast.BitOr,
-}
+PAIRS = (
+    (ast.Eq, ast.NotEq),
+    (ast.Lt, ast.LtE),
+    (ast.Gt, ast.GtE),
+    (ast.In, ast.NotIn),
+    (ast.Is, ast.IsNot),
+    (ast.Add, ast.Sub),
+    (ast.Mult, ast.Div),
+    (ast.BitOr, ast.BitAnd),
+)
+OTHER: dict[Any, Any] = {ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.Pow: ast.Mult}
+OTHER |= {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
 CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
 Way = tuple[str, ast.AST]
 
@@ -112,8 +101,7 @@ class Place(NamedTuple):
         field: The field of the parent.
         position: The place in the field, if that is a list.
         where: Dotted name of what it is part of.
-        statement: The statement around it.
-        once: True for what is run at import only.
+        statement, once: The statement around it; whether it is run at import only.
         top: The statement at module level that it is part of.
     """
 
@@ -159,6 +147,16 @@ def change(mutant: Mutant) -> ast.Module:
     else:
         setattr(place.parent, place.field, new)
     return ast.fix_missing_locations(ast.Module([place.top], []))
+
+
+def source(mutant: Mutant) -> str:
+    """Return a digest of the function, class or constant at module level that a mutant changes."""
+    return _digest(_places(mutant.module)[mutant.index].top)
+
+
+@functools.cache
+def _digest(top: ast.stmt) -> str:
+    return hashlib.sha256(ast.unparse(top).encode()).hexdigest()
 
 
 @functools.cache
@@ -300,7 +298,7 @@ def _expressions(node: ast.AST, place: Place) -> Iterator[Way]:
     if isinstance(node, ast.Compare):
         for number, operator in enumerate(node.ops):
             compare = copy.deepcopy(node)
-            compare.ops[number] = COMPARISONS[type(operator)]()
+            compare.ops[number] = OTHER[type(operator)]()
             yield _becomes(node, compare)
     elif isinstance(node, ast.BoolOp):
         other = copy.deepcopy(node)
@@ -313,9 +311,9 @@ def _expressions(node: ast.AST, place: Place) -> Iterator[Way]:
             yield text, less if len(less.values) > 1 else less.values[0]
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub):
         yield _becomes(node, node.operand)
-    elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+    elif isinstance(node, ast.BinOp) and type(node.op) in OTHER:
         binary = copy.deepcopy(node)
-        binary.op = OPERATORS[type(node.op)]()
+        binary.op = OTHER[type(node.op)]()
         yield _becomes(node, binary)
     elif isinstance(node, ast.Constant):
         yield from _constants(node)

@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tools import mutant_cells, mutation_page  # noqa: E402
-from tools.mutants import ROOM, Mutant, change, modules, mutants  # noqa: E402
+from tools.mutants import ROOM, Mutant, change, modules, mutants, source  # noqa: E402
 
 TESTS = ROOT / "tests" / "unit" / "decide"
 #: Left out: all cells and random facts take seconds, of which a part is drawn instead; and what runs this.
@@ -58,7 +58,7 @@ LIMIT = 4.0
 LIMIT_ON_THE_CLOCK = 900
 #: What becomes of a mutant.
 SURVIVED, KILLED, BY_CELLS, TIMED_OUT = "survived", "killed", "killed by the cells", "timed out"
-BROKEN = "could not be made"
+BROKEN, NOT_ASKED = "could not be made", "not asked"
 _EXITS = {0: SURVIVED, 1: KILLED, 2: BY_CELLS, 3: BROKEN}
 Lines = set[tuple[str, int]]
 
@@ -115,7 +115,7 @@ def _replace_constant(constant: str, old: Any, new: Any) -> None:
 
 
 class Store:
-    """What was killed in earlier runs, one line each, as long as the module has not changed since.
+    """What was killed in earlier runs, one line each, as long as its function has not changed since.
 
     Tests that were only added cannot let a mutant live again; where tests were taken away, begin a new file.
 
@@ -125,23 +125,18 @@ class Store:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.sources: dict[str, str] = {}
         lines = path.read_text(encoding="utf-8").splitlines() if path is not None and path.exists() else []
         self.fates = {(line["source"], line["key"]): line["fate"] for line in map(json.loads, lines)}
 
-    def _source(self, module: str) -> str:
-        code = (ROOM / f"{module}.py").read_bytes()
-        return self.sources.setdefault(module, hashlib.sha256(code).hexdigest())
-
-    def known(self, mutant: Mutant) -> str | None:
-        """Return the fate of a mutant that was killed."""
-        fate: str | None = self.fates.get((self._source(mutant.module), mutant.key))
-        return fate if fate is not None and fate.startswith("killed") else None
+    def known(self, mutant: Mutant, *, all_fates: bool = False) -> str | None:
+        """Return the fate of a mutant that was killed, or of any that was run."""
+        fate: str | None = self.fates.get((source(mutant), mutant.key))
+        return fate if fate is not None and (all_fates or fate.startswith("killed")) else None
 
     def add(self, mutant: Mutant, fate: str) -> None:
         """Keep what became of a mutant."""
         if self.path is not None:
-            line = {"source": self._source(mutant.module), "key": mutant.key, "fate": fate}
+            line = {"source": source(mutant), "key": mutant.key, "fate": fate}
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
 
@@ -353,6 +348,7 @@ def main() -> int:
     parser.add_argument(
         "--store", type=Path, help="keep what is killed; ask the next time only about the rest"
     )
+    parser.add_argument("--no-run", action="store_true", help="only tell what the store knows")
     parser.add_argument("--exactly", help="only this one, by its name")
     parser.add_argument("--no-reasons", action="store_true", help="let no reason count")
     parser.add_argument("--page", type=Path, help="write the page")
@@ -371,9 +367,12 @@ def main() -> int:
         return 0
     began = time.monotonic()
     store = Store(options.store)
-    found = {one.key: fate for one in everything if (fate := store.known(one)) is not None}
+    asked = [(one.key, store.known(one, all_fates=options.no_run)) for one in everything]
+    found = {key: fate for key, fate in asked if fate is not None}
     left = [one for one in everything if one.key not in found]
-    if left:
+    if options.no_run:
+        found |= dict.fromkeys((one.key for one in left), NOT_ASKED)
+    elif left:
         watch = not (options.sample or options.exactly)
         found |= fates(left, options.jobs, store.add, watch=watch)
     known = {} if options.no_reasons else mutation_page.reasons()

@@ -327,6 +327,28 @@ def test_an_exit_of_the_new_program_makes_the_next_launch_not_the_first(stage: s
 
 
 @pytest.mark.parametrize(
+    ("status", "more", "launched"),
+    [
+        (-9, {}, False),
+        (-1, {}, False),
+        (-9, {"ever_up": True}, True),
+        (-9, {"progressed": True}, True),
+        (0, {}, True),
+        (1, {}, True),
+        (137, {}, True),
+        (None, {}, True),
+    ],
+)
+def test_a_launch_that_is_killed_before_it_was_up_has_told_nothing(
+    status: int | None, more: dict[str, Any], launched: bool
+) -> None:
+    ended = begun(V2, exited_at=NOW, status=status, **more)
+    now = turn(state=replace(SAME_DATA, records=(switched(),)), run=ended)
+    act("exit", now)
+    assert [one.launched for one in now.m.state.records] == [launched]
+
+
+@pytest.mark.parametrize(
     ("failures", "run", "pause", "counted"),
     [
         (0, begun(), 1.0, 1),

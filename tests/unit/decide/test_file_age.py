@@ -77,3 +77,49 @@ def test_records_from_before_the_clock_was_set_back_prove_nothing(jump):
 
 def test_a_file_from_before_the_clock_was_set_back_is_not_made_the_chains_by_that():
     assert age(RECORD + 3600, now=RECORD + 5, remembered=True) == "ahead"
+
+
+def judged(written_at: float = RECORD - 0.5, *, a: int = H - 1, at_once: bool = False, **given):
+    """The age of a plan file with other records, another memory, or no identity."""
+    stamp = round(written_at * 1e9)
+    identity = FileIdentity(1, 2, 200, stamp, stamp) if given.get("exists", True) else None
+    seen = Observations(
+        at=RECORD + 60,
+        file=SeenFile("plan", Plan("v2", H), identity),
+        data=None,
+        link=Link("missing"),
+        record_times=given.get("records", ((H - 1, RECORD),)),
+    )
+    spawned = FileInstance(2, stamp) if given.get("unchanged", False) else None
+    b, known = Evidence(H - 1, "exact", "rpc"), Evidence(a, "exact", "rpc")
+    state, lives = State(spawned=spawned), given.get("node", True)
+    return file_age.plan_file(state, seen, b, known, spawned=lives, at_once=at_once)
+
+
+def test_what_the_chain_wrote_is_old_where_it_has_not_changed_since_the_spawn():
+    assert judged(RECORD + 0.3).age == "fresh"
+    assert judged(RECORD + 0.3, unchanged=True).age == "old"
+    assert judged(RECORD + 0.3, node=False).age == "old"
+
+
+def test_only_what_has_changed_was_written_in_a_short_life():
+    assert judged(RECORD - 3, at_once=True).age == "fresh"
+    assert judged(RECORD - 3, at_once=True, unchanged=True).age == "ahead"
+    assert judged(at_once=True, unchanged=True).age == "old"
+
+
+def test_a_file_without_an_identity_is_no_instance_that_is_remembered():
+    found = judged(exists=False, records=())
+    assert (found.age, found.ours) == ("old", False)
+
+
+def test_a_record_from_the_future_does_not_hide_the_one_behind_it():
+    assert judged(RECORD - 3, records=((H - 2, RECORD + 600), (H - 1, RECORD))).age == "ahead"
+    assert judged(RECORD - 3, records=((H - 2, RECORD + 600),)).age == "fresh"
+
+
+def test_a_file_older_than_the_record_of_its_own_height_is_a_schedule_only_if_that_is_executed():
+    at_height = ((H, RECORD),)
+    assert judged(RECORD - 3, records=at_height).age == "fresh"
+    assert judged(RECORD - 3, records=at_height, a=H).age == "ahead"
+    assert judged(RECORD - 3, records=((H + 1, RECORD),), a=H).age == "fresh"

@@ -202,6 +202,10 @@ def test_a_node_is_quiet_when_nobody_answers_and_nothing_changes_for_the_longer_
     assert told(replace(run, **changes), 200.0, settle=10.0).quiet is quiet
 
 
+def test_a_node_that_answers_is_not_hushed_however_short_the_settle_time() -> None:
+    assert not told(replace(RUN, data_mark=1.0), START, settle=0.5).hushed
+
+
 # -- the end -------------------------------------------------------------------------------------------------
 
 
