@@ -84,6 +84,8 @@ class Results:
 PARTS = ("blocks", "programs", "scout", "starts")
 #: Size of the release, in MiB, and of one that must not need more memory.
 SIZE, LARGE = 120, 480
+#: Seconds between two blocks: what a demo chain has unless told otherwise.
+INTERVAL = 0.5
 GOALS = {"ratio": 1.1, "share": 1.3, "peak": 80, "large_peak": 80, "requests_on": 60}
 
 
@@ -149,7 +151,7 @@ def _staged(
 
 def blocks(work: str, url: str, digest: str, turns: int, seconds: float, results: Results) -> None:
     """Compare the chain's block times with and without staging, in turn."""
-    chain = Chain(os.path.join(work, "chain"), 0.1)
+    chain = Chain(os.path.join(work, "chain"), INTERVAL)
     environ = chain.environ(DAEMON_ALLOW_DOWNLOAD_BINARIES="true")
     quiet: list[tuple[float, float]] = []
     busy: list[tuple[float, float]] = []
