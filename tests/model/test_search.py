@@ -6,6 +6,7 @@ A number that changes here is a changed behaviour, or a changed model: say which
 from __future__ import annotations
 
 import os
+import pathlib
 import subprocess
 import sys
 from typing import Any
@@ -25,6 +26,7 @@ from tests.model.normal import NOW
 from tests.model.search import report, search
 from tests.model.world import POLICY, World
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 #: States and depth (moves of the longest shortest trace) of the searches that are small.
 SMALL = {
     "gov-two": (1794, 84),
@@ -54,7 +56,9 @@ def test_the_count_does_not_depend_on_how_texts_are_hashed() -> None:
     for hashing in ("1", "2"):
         command = [sys.executable, "-m", "tests.model", "gov-two"]
         environ = {**os.environ, "PYTHONHASHSEED": hashing}
-        done = subprocess.run(command, env=environ, capture_output=True, check=True, timeout=120, text=True)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environ, capture_output=True, check=True, timeout=120, text=True
+        )
         told.append(done.stdout.rsplit(",", 1)[0])
     assert told[0] == told[1] == "gov-two: {} states, depth {}".format(*SMALL["gov-two"])
 
