@@ -126,11 +126,3 @@ class BackupWaived:
     """The operator has switched backups off; `by` names the setting."""
 
     by: str
-
-
-@value
-class ActiveBinary:
-    """The link and the marker name this version, durably."""
-
-    plan: Plan
-    version: Version

@@ -9,7 +9,7 @@ import os
 from cosmovisor.chain import block_store, wal
 from cosmovisor.config.layout import Layout
 from cosmovisor.model.errors import ChainError
-from cosmovisor.model.heights import Evidence
+from cosmovisor.model.heights import UNKNOWN, Evidence
 from cosmovisor.model.plan import Plan
 from cosmovisor.storage import document, durable
 from cosmovisor.sync.plan import Step, SyncPlan
@@ -18,11 +18,20 @@ from cosmovisor.sync.plan import Step, SyncPlan
 def height(layout: Layout, node_home: str) -> Evidence:
     """Return what is known of the height of a node that is down, from log, block store and own record."""
     data = os.path.join(node_home, "data")
-    found = [wal.evidence(os.path.join(data, "cs.wal")), document.load(layout.state_file).state.b]
+    found = [wal.evidence(os.path.join(data, "cs.wal")), _recorded(layout)]
     durable.make_folder(layout.root)
     with contextlib.suppress(ChainError):  # another engine, or no library for it: the others must do
         found.append(block_store.height(data, layout.root))
     return max(found, key=lambda one: (one.height, one.strength == "exact"))
+
+
+def _recorded(layout: Layout) -> Evidence:
+    """Return the height in the state document; only a start may move a damaged one aside."""
+    try:
+        state = document.read(layout.state_file)
+    except document.DamagedError:
+        return UNKNOWN
+    return UNKNOWN if state is None else state.b
 
 
 def needed(plan: SyncPlan, at: int) -> tuple[Step | None, tuple[Step, ...]]:

@@ -44,6 +44,16 @@ def test_a_new_home_is_at_no_height(tmp_path):
     assert position.height(layout(tmp_path), str(tmp_path)).height == 0
 
 
+def test_a_damaged_document_is_left_for_the_start_to_tell(tmp_path):
+    shutil.copytree(HALT / "consensus", tmp_path / "data")
+    state = tmp_path / "cosmovisor" / "state.json"
+    state.parent.mkdir()
+    state.write_text("{")
+    assert position.height(layout(tmp_path), str(tmp_path)).height == 24
+    assert [path.name for path in state.parent.iterdir()] == ["state.json"]
+    assert state.read_text() == "{"
+
+
 def test_upgrades_behind_the_data_are_marked_once_where_no_link_tells(tmp_path):
     binaries(tmp_path, "v2", "v4")
     done = position.mark(layout(tmp_path), PLAN, 25, recase=True)
