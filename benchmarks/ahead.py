@@ -101,7 +101,11 @@ def main() -> int:
     if unknown := set(parts) - set(PARTS):
         parser.error(f"unknown parts: {', '.join(sorted(unknown))}")
     results = Results()
-    results.values |= {"run": f"{given.turns} x {given.seconds:g} s", "load_before": _load()}
+    results.values |= {
+        "run": f"{given.turns} x {given.seconds:g} s",
+        "load_before": _load(),
+        "nice": str(os.nice(0)),
+    }
     work = tempfile.mkdtemp(prefix="bench-ahead-")
     try:
         compile_nodes(work)
