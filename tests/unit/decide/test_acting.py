@@ -10,6 +10,7 @@ from tests.support.playbook import Play
 from tests.support.turns import DATA, FOLDER, NOW, SAME_DATA, after, begun, levels, look, machine, of, turn
 
 from cosmovisor.decide import acting, commands, events
+from cosmovisor.decide.ending import ended
 from cosmovisor.decide.turn import IDLE_POLLS, NEVER, STAGE_AGAIN, STAGE_URGENT, Turn
 from cosmovisor.model.decision import Decision
 from cosmovisor.model.observations import Prospect
@@ -308,6 +309,7 @@ def test_an_ordinary_exit_is_told_saved_and_passed_on(status: int, level: str) -
     assert not act("exit", now, passed=PLAN)
     assert [type(one) for one in now.commands] == [commands.Save, commands.Say, commands.Exit]
     assert (levels(now.commands), now.commands[-1]) == ([level], commands.Exit(status))
+    assert now.commands[1] == commands.Say(level, ended(status)[0], fix=ended(status)[1])
     assert now.m.state.records == (PlanRecord(PLAN, passed=True),)
     assert not now.m.after_exit
 
@@ -342,8 +344,8 @@ def test_an_exit_of_the_new_program_makes_the_next_launch_not_the_first(stage: s
 def test_a_launch_that_is_killed_before_it_was_up_has_told_nothing(
     status: int | None, more: dict[str, Any], launched: bool
 ) -> None:
-    ended = begun(V2, exited_at=NOW, status=status, **more)
-    now = turn(state=replace(SAME_DATA, records=(switched(),)), run=ended)
+    last = begun(V2, exited_at=NOW, status=status, **more)
+    now = turn(state=replace(SAME_DATA, records=(switched(),)), run=last)
     act("exit", now)
     assert [one.launched for one in now.m.state.records] == [launched]
 
@@ -604,15 +606,15 @@ def test_the_tables_are_asked_by_what_the_node_does() -> None:
     waiting = turn(lives=True, seen=seen_at_halt, state=SPAWNED)
     acting.decide(waiting)
     assert waiting.m.decision is not None
-    ended = turn(
+    gone = turn(
         seen=seen_at_halt, state=SPAWNED, after_exit=True, run=begun(exited_at=NOW, started_at=NOW - 500.0)
     )
-    acting.decide(ended)
+    acting.decide(gone)
     started = turn(seen=seen_at_halt, state=SPAWNED, after_exit=False)
     acting.decide(started)
     other = turn(seen=seen_at_halt, after_exit=True, state=replace(SAME_DATA, data=None))
     acting.decide(other)
-    rows = [one.m.decision.row for one in (waiting, ended, started) if one.m.decision is not None]
+    rows = [one.m.decision.row for one in (waiting, gone, started) if one.m.decision is not None]
     assert rows == ["at H, fresh", "fresh, at H", "marker missing"]
     said = of(commands.Say, other.commands)
     assert said[0].row == "no record", "a node that ended on data without a record is a start"
@@ -642,3 +644,9 @@ def test_tables_that_come_to_no_end_are_a_defect_that_ends_the_supervisor(
     acting.decide(now)
     assert len(rounds) == 4
     assert (levels(now.commands)[-1], now.commands[-1]) == ("error", commands.Exit(1))
+
+
+def test_a_conflict_that_has_gone_is_not_told_and_may_be_told_again() -> None:
+    now = turn(lives=True, conflict="the operator and the chain")
+    act("wait", now)
+    assert (levels(now.commands), now.m.conflict) == ([], "")

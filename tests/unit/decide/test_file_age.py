@@ -113,6 +113,10 @@ def test_a_file_without_an_identity_is_no_instance_that_is_remembered():
     assert (found.age, found.ours) == ("old", False)
 
 
+def test_a_file_that_was_written_just_now_is_not_from_the_future():
+    assert age(RECORD + 0.3, now=RECORD + 0.5, remembered=True) == "fresh"
+
+
 def test_a_record_from_the_future_does_not_hide_the_one_behind_it():
     assert judged(RECORD - 3, records=((H - 2, RECORD + 600), (H - 1, RECORD))).age == "ahead"
     assert judged(RECORD - 3, records=((H - 2, RECORD + 600),)).age == "fresh"

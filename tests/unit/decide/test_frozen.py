@@ -24,8 +24,9 @@ from cosmovisor.decide.fits import fits, known_switches
 from cosmovisor.decide.frozen import compare_data, facts_of, learn_data, merge, rolled_back
 from cosmovisor.model.facts import Facts, NodeFact
 from cosmovisor.model.heights import UNKNOWN, Evidence
-from cosmovisor.model.observations import Link, Observations, SeenFolder
+from cosmovisor.model.observations import Link, Observations, Prospect, SeenFolder
 from cosmovisor.model.plan import Plan, Version
+from cosmovisor.model.receipts import NotStaged
 from cosmovisor.model.state import Applied, DataIdentity, FileInstance, FolderIdentity, PlanRecord, State
 from cosmovisor.model.value import replace
 
@@ -200,6 +201,12 @@ def folders(marker: Plan | None, *, twin: str | None = None, usable: bool = True
 )
 def test_the_marker_is_that_of_the_files_plan(link: Link, marker: Plan | None, expected: bool) -> None:
     assert frozen(link=link, folders=folders(marker)).marker is expected
+
+
+def test_the_folder_of_the_files_plan_is_found_among_others() -> None:
+    others = (Prospect(Plan("v3", 200), V3, NotStaged("no")), Prospect(PLAN, V2, NotStaged("no")))
+    wrong = folders(Plan("v9", H))
+    assert not frozen(link=V2_LINK, folders=wrong, prospects=others).marker
 
 
 def test_a_marker_of_an_active_version_that_the_file_does_not_speak_of_is_taken_as_it_is() -> None:

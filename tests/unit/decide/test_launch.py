@@ -254,3 +254,16 @@ def test_the_newest_switch_decides_not_the_first() -> None:
     records = (switched("proven"), PlanRecord(LATER, V3, "switched", back_to=V2))
     decision = decide_launch(facts(records=records, link=Link("version", V3), b=at_least(199)))
     assert (decision.do, decision.version, decision.plan) == ("pre-upgrade", V3, LATER)
+
+
+def test_a_link_that_is_too_early_is_left_to_doctor_where_several_others_could_be_meant() -> None:
+    given = facts(file=file("old"), b=exact(H - 5), link=V2_LINK, usable=(V1, V2, V3))
+    decision = decide_launch(given)
+    assert (decision.do, decision.row) == ("refuse", "below H-1; link too early")
+    assert "cosmovisor doctor" in decision.next_step
+
+
+def test_a_switched_program_that_is_gone_is_asked_for_by_its_folder() -> None:
+    decision = decide_launch(facts(record=switched(), usable=(V1,), b=exact(H)))
+    assert (decision.do, decision.row) == ("refuse", "switched, binary gone")
+    assert "upgrades/v2" in decision.next_step

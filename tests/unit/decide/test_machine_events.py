@@ -104,6 +104,11 @@ def test_nothing_is_looked_at_in_a_phase_that_decides_nothing(phase: str) -> Non
     assert after(machine(phase=phase), events.Woken(NOW, "folders"))[1] == []
 
 
+def test_a_delay_is_over_in_its_own_phase_only() -> None:
+    found, asked = after(machine(lives=True, phase="running", delayed=True, next_at=NOW), events.Tick(NOW))
+    assert (found.phase, len(heights(asked))) == ("running", 1)
+
+
 def test_after_a_back_off_everything_is_looked_at_anew() -> None:
     found, asked = after(machine(phase="back-off", next_at=NOW, asks=1), events.Tick(NOW))
     assert (found.phase, found.drop, heights(asked)) == ("starting", 1, ["all"])

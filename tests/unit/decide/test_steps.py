@@ -52,6 +52,7 @@ def done(step: Step, receipt: Any = None, **fields: Any) -> tuple[Any, list[Any]
     [
         (True, "at H, fresh", None, 10.0),
         (False, "at H, fresh", None, 60.0),
+        (False, "silent, log at H", None, 10.0),
         (True, "schedule", None, 60.0),
         (True, "schedule, exact", None, 60.0),
         (True, "above H, ahead", None, 60.0),
@@ -362,6 +363,19 @@ def test_a_schedule_is_written_for_the_height_at_which_the_node_has_really_stopp
 def test_where_the_height_of_the_stop_is_known_no_look_is_needed(goal: Decision | None) -> None:
     found, asked = done(SCHEDULED.step, state=SCHEDULED, seen=seen(), goal=goal)  # type: ignore[arg-type]
     assert ([one.kind for one in run(asked)], found.at_rest, questions(asked)) == (["pre-upgrade"], False, [])
+
+
+@pytest.mark.parametrize(
+    ("orderly", "halts_before", "height"),
+    [(True, False, H + 1), (False, False, H), (True, True, H), (False, True, H)],
+)
+def test_an_orderly_end_has_executed_what_was_saved_unless_the_program_halts_before(
+    orderly: bool, halts_before: bool, height: int
+) -> None:
+    step = replace(STEP, kind="switch", stopped=replace(STOPPED, orderly=orderly))
+    entry = ScheduleEntry(PLAN, V2, exact=True, halts_before=halts_before)
+    state = replace(SAME_DATA, step=step, schedule=(entry,))
+    assert [plan.height for plan in written(state, a=look().a, b=exact(H))[1]] == [height]
 
 
 def test_without_a_schedule_or_a_height_no_plan_file_is_written() -> None:

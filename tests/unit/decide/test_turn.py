@@ -203,6 +203,8 @@ def test_a_question_names_the_plans_that_can_matter_beside_the_one_in_the_file(
 def test_before_the_first_look_nothing_tells_which_entry_of_the_schedule_is_done() -> None:
     state = replace(SAME_DATA, schedule=(ScheduleEntry(PLAN, V2), ScheduleEntry(LATER, V3)))
     assert plans(state=state, seen=None) == (PLAN,), "its first entry is looked at"
+    known = replace(state, known_plan=Plan("a", 1))
+    assert plans(state=known, seen=None) == (Plan("a", 1), PLAN)
 
 
 def test_no_decision_is_taken_before_anything_was_seen() -> None:
