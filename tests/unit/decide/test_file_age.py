@@ -127,3 +127,10 @@ def test_a_file_older_than_the_record_of_its_own_height_is_a_schedule_only_if_th
     assert judged(RECORD - 3, records=at_height).age == "fresh"
     assert judged(RECORD - 3, records=at_height, a=H).age == "ahead"
     assert judged(RECORD - 3, records=((H + 1, RECORD),), a=H).age == "fresh"
+
+
+def test_the_lag_of_a_file_is_one_second_and_no_more():
+    assert judged(RECORD - 1.0).age == "ahead"
+    assert judged(RECORD - 0.999).age == "fresh"
+    assert not_older(RECORD - 1.0) is False
+    assert not_older(RECORD - 0.999) is True

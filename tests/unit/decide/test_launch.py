@@ -24,7 +24,7 @@ from tests.support.facts import (
 from cosmovisor.decide.launch import decide_launch
 from cosmovisor.model.facts import PlanFile
 from cosmovisor.model.observations import Link
-from cosmovisor.model.plan import Version
+from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.state import PlanRecord, ScheduleEntry, Step
 
 SEEN = PlanRecord(PLAN, halt_seen=True)
@@ -267,3 +267,16 @@ def test_a_switched_program_that_is_gone_is_asked_for_by_its_folder() -> None:
     decision = decide_launch(facts(record=switched(), usable=(V1,), b=exact(H)))
     assert (decision.do, decision.row) == ("refuse", "switched, binary gone")
     assert "upgrades/v2" in decision.next_step
+
+
+@pytest.mark.parametrize(("usable", "do"), [((V1, V2), "relink"), ((V1, V2, V3), "refuse")])
+def test_what_is_passed_is_marked_also_where_the_link_is_too_early(usable: Any, do: str) -> None:
+    old = Plan("v1", 50)
+    given = facts(file=file("old", old), known=PLAN, b=exact(60), link=V2_LINK, usable=usable)
+    decision = decide_launch(given)
+    assert (decision.do, decision.row, decision.passed) == (do, "above H, passed; link too early", old)
+
+
+def test_where_nothing_else_is_known_the_active_version_runs_on_an_older_copy() -> None:
+    decision = decide_launch(facts(record=switched("proven", back_to=None), b=exact(1), link=V2_LINK))
+    assert (decision.row, decision.version) == ("below a switched plan", V2)

@@ -202,6 +202,24 @@ def test_a_node_is_quiet_when_nobody_answers_and_nothing_changes_for_the_longer_
     assert told(replace(run, **changes), 200.0, settle=10.0).quiet is quiet
 
 
+@pytest.mark.parametrize(
+    ("at", "changes", "hushed"),
+    [
+        (150.0, {}, True),
+        (149.9, {}, False),
+        (500.0, {}, True),
+        (150.0, {"data_moved_at": 141.0}, False),
+        (150.0, {"silent_since": 141.0}, False),
+        (150.0, {"exited_at": 150.0}, False),
+    ],
+)
+def test_a_node_is_hushed_after_one_settle_time_of_silence(
+    at: float, changes: dict[str, Any], hushed: bool
+) -> None:
+    run = replace(RUN, silent_since=140.0, data_mark=1.0, data_moved_at=140.0)
+    assert told(replace(run, **changes), at, settle=10.0).hushed is hushed
+
+
 def test_a_node_that_answers_is_not_hushed_however_short_the_settle_time() -> None:
     assert not told(replace(RUN, data_mark=1.0), START, settle=0.5).hushed
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.support.facts import (
+    LATER,
     PLAN,
     V2,
     V3,
@@ -27,6 +28,7 @@ from cosmovisor.decide.schedule import (
     conflict,
     decide_schedule,
     halt_height,
+    halting_before,
     last_commit,
     next_entry,
     refuse_entry,
@@ -366,3 +368,47 @@ def test_an_entry_that_was_skipped_stays_skipped_when_the_argument_has_gone() ->
     unskipped = Play().running()
     unskipped.put(events.Asked(unskipped.now, "schedule", ENTRY))
     assert "Signal TERM" in unskipped.heights(H + 5, H + 5).look().take(), "without the argument it is due"
+
+
+@pytest.mark.parametrize(
+    ("age", "counts"), [("fresh", True), ("old", True), ("ahead", False), ("stale", False)]
+)
+def test_a_plan_file_that_was_written_ahead_is_no_decision_of_the_chain(age: str, counts: bool) -> None:
+    entry = ScheduleEntry(Plan("x", 50), V3)
+    found = next_entry(facts(schedule=(entry,), file=file(age, LATER)))
+    assert found == (None if counts else entry)
+
+
+def test_a_switch_for_the_same_height_has_overtaken_an_entry() -> None:
+    other = PlanRecord(Plan("other", H), V3, "switched")
+    assert next_entry(facts(schedule=(ENTRY,), records=(other,))) is None
+    lower = replace(other, plan=Plan("other", H - 1))
+    assert next_entry(facts(schedule=(ENTRY,), records=(lower,))) == ENTRY
+
+
+def test_a_node_that_was_up_before_it_ended_at_once_has_not_refused_its_halt_height() -> None:
+    armed = {"status": 1, "at_once": True, **ARMED}
+    assert ask(EXACT, node=exited(**armed)) == "schedule, exact, again"
+    assert ask(EXACT, node=exited(**armed, ever_up=True)) is None
+
+
+def test_only_the_entry_that_was_armed_is_known_to_halt_before() -> None:
+    found = halting_before(State(schedule=(EXACT, replace(LATE, exact=True))), PLAN)
+    assert [entry.halts_before for entry in found.schedule] == [True, False]
+
+
+def test_each_refusal_of_an_entry_has_a_cause_and_a_next_step() -> None:
+    other = replace(ENTRY, plan=Plan("other", H))
+    full = tuple(ScheduleEntry(Plan("x", 1000 + number), V2) for number in range(MAX_SCHEDULE))
+    for entry, state, height in (
+        (ENTRY, State(), H),
+        (EXACT, State(), H - 1),
+        (other, State(schedule=(ENTRY,)), 0),
+        (other, State(known_plan=PLAN), 0),
+        (ENTRY, State(schedule=full), 0),
+    ):
+        refusal = refuse_entry(entry, state, height)
+        assert refusal is not None
+        cause, step = refusal
+        assert cause.startswith("cannot schedule")
+        assert step
