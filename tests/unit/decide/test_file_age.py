@@ -37,7 +37,9 @@ def test_a_file_of_an_earlier_block_is_older():
     assert not_older(RECORD - 1.5) is False
 
 
-def age(written_at: float, *, now: float = RECORD + 60, remembered: bool = False, a: int = H - 1) -> str:
+def age(
+    written_at: float, *, now: float = RECORD + 60, remembered: bool = False, a: int = H - 1, b: int = H - 1
+) -> str:
     stamp = round(written_at * 1e9)
     seen = Observations(
         at=now,
@@ -47,8 +49,8 @@ def age(written_at: float, *, now: float = RECORD + 60, remembered: bool = False
         record_times=((H - 2, RECORD - 5), (H - 1, RECORD)),
     )
     state = State(ahead=FileInstance(2, stamp)) if remembered else State()
-    b, known = Evidence(H - 1, "exact", "rpc"), Evidence(a, "exact", "rpc")
-    return file_age.plan_file(state, seen, b, known, spawned=True, at_once=False).age
+    store, known = Evidence(b, "exact", "rpc"), Evidence(a, "exact", "rpc")
+    return file_age.plan_file(state, seen, store, known, spawned=True, at_once=False).age
 
 
 @pytest.mark.parametrize("remembered", [False, True])
@@ -134,3 +136,17 @@ def test_the_lag_of_a_file_is_one_second_and_no_more():
     assert judged(RECORD - 0.999).age == "fresh"
     assert not_older(RECORD - 1.0) is False
     assert not_older(RECORD - 0.999) is True
+
+
+def test_the_clock_of_files_may_be_ahead_by_the_lag_and_no_more():
+    for ahead, expected in ((0.5, "ahead"), (1.0, "ahead"), (1.5, "fresh")):
+        assert judged(RECORD, records=((H - 1, RECORD + 60 + ahead),)).age == expected
+    assert age(RECORD + 1.0, now=RECORD, remembered=True) == "fresh"
+    assert age(RECORD + 1.1, now=RECORD, remembered=True) == "ahead"
+
+
+def test_a_file_is_the_chains_only_if_it_is_newer_than_the_block_before_and_the_next_is_not_there():
+    assert age(RECORD, remembered=True) == "ahead"
+    assert age(RECORD + 0.1, remembered=True) == "fresh"
+    assert age(RECORD + 0.1, remembered=True, b=H) == "fresh"
+    assert age(RECORD + 0.1, remembered=True, b=H + 1) == "ahead"
