@@ -168,6 +168,8 @@ def _add(script: Script, dice: random.Random) -> None:
         script.faults = [fault for fault in script.faults if fault.kind != "clock jump"]
     elif kind == "data restored":
         script.has_log = script.has_store = True  # where nothing tells the exact height, the operator must
+        # Data and sign-state that are both older than what was signed since the last stop: nothing is left to tell.
+        script.faults = [fault for fault in script.faults if fault.kind != "sign state lost"]
         at = dice.choice([dice.uniform(1.0, halts[-1] + 6.0), halts[0] + 1.0, halts[-1] + 2.0])
     elif kind in {"helper left", "pre-upgrade fails"}:
         at = max(0.1, dice.choice(halts) - 3.0)
