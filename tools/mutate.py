@@ -377,6 +377,7 @@ def main() -> int:
         found |= fates(left, options.jobs, store.add, watch=watch)
     known = {} if options.no_reasons else mutation_page.reasons()
     report = mutation_page.Report(everything, found, known, time.monotonic() - began)
+    report.stored = options.store is not None
     print(report.text())
     if options.page:
         options.page.write_text(report.page(), encoding="utf-8")

@@ -48,6 +48,7 @@ class Report:
         self.fates = fates
         self.took = took
         self.reasons = known
+        self.stored = False
         self.survivors = [one for one in everything if not fates[one.key].startswith("killed")]
 
     @property
@@ -92,18 +93,21 @@ class Report:
 
     def page(self) -> str:
         """Return the page."""
-        commit = _git("log", "-1", "--format=%h of %cs", "--", "src/cosmovisor/decide", "tests/unit/decide")
+        commit = _git("log", "-1", "--format=%h of %cs", "--", "src/cosmovisor/decide")
         total, left = len(self.everything), len(self.survivors)
         waiting = sum(fate == "not asked" for fate in self.fates.values())
-        lines = [
-            HEAD + f"Measured on the code of commit {commit}: {total:,} mutants, {total - waiting:,} of them"
-        ]
-        score = 100 * (total - left) / max(1, total - waiting)
-        lines += [f"run, {total - left:,} killed (**{score:.1f} %** of those run), {left - waiting} left."]
+        told = f"Measured on the decision code of commit {commit}: {total:,} mutants, {total - left:,} killed"
         if waiting:
+            rest = (
+                f"so far, {left - waiting} survive, and {waiting:,} were *not asked* yet: there is no score."
+            )
+        else:
+            rest = f"(**{self.score:.1f} %**), {left} left, each with its reason below."
+        lines = [HEAD + told, rest]
+        if self.stored:
             lines += [
                 "",
-                "The machine had not the time for those that were *not asked*: run `make mutate` for all.",
+                "What was killed in an earlier run was not asked again where its function had not changed.",
             ]
         lines += [
             "",
