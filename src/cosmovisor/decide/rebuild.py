@@ -45,6 +45,9 @@ def reset_stages(state: State, seen: Observations, facts: Facts, version: Versio
         record = replace(record, stage="switched")
     kept: tuple[PlanRecord, ...] = ()
     if facts.data == "same":
+        if record is not None:
+            back = any(one.gone_back and one.plan == record.plan for one in state.records)
+            record = replace(record, gone_back=back)
         kept = tuple(
             PlanRecord(one.plan, gone_back=one.gone_back, passed=one.passed and not _is_below(facts, one))
             for one in state.records

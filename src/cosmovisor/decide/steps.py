@@ -72,6 +72,7 @@ def _begin_upgrade(turn: Turn, goal: Decision, plan: Plan, version: Version) -> 
         # Where the Go tool has it: between the stop and the backup.
         turn.enter("back-off", f"DAEMON_RESTART_DELAY of {delay:g} s", next_at=turn.at + delay, delayed=True)
         return
+    turn.set(delayed=False)
     facts = turn.facts()
     staged = facts.staged(plan)
     if not isinstance(staged, StagedBinary):
@@ -94,7 +95,6 @@ def _begin_upgrade(turn: Turn, goal: Decision, plan: Plan, version: Version) -> 
 
 def run_step(turn: Turn, step: Step) -> None:
     """Journal a step, then carry it out."""
-    turn.set(delayed=False)
     turn.save(replace(turn.m.state, step=step))
     phase = _PHASES[step.kind]
     turn.enter(phase, f"the step {step.kind} for {named(step.plan)}", next_at=NEVER, give_up_at=NEVER)

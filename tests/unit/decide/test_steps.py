@@ -274,6 +274,13 @@ def test_the_delay_of_the_operator_stands_between_the_stop_and_the_first_step(de
     assert [one.kind for one in run(back.commands)] == ["go back"], "only an upgrade is delayed"
 
 
+def test_a_binary_that_vanishes_during_the_delay_ends_it() -> None:
+    now = stopped(
+        why="upgrade", goal=UPGRADE, delayed=True, seen=seen(ready=False), policy={"restart_delay": 30.0}
+    )
+    assert (run(now.commands), now.m.delayed) == ([], False), "a later back-off is not taken for the delay"
+
+
 def test_a_back_off_of_a_failure_is_no_delay_of_the_operator() -> None:
     found, asked = after(
         machine(phase="back-off", next_at=NOW, goal=UPGRADE, why="upgrade"), events.Tick(NOW)
