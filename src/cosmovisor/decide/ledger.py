@@ -136,6 +136,13 @@ def gone_back(state: State, plan: Plan, at: float) -> State:
     return put(state, back)
 
 
+def add_switch(state: State, line: Applied) -> State:
+    """Return the document with the line of a switch; one that is done again has its line already."""
+    last = state.history[-1] if state.history else None
+    again = last is not None and (last.plan, last.version, last.note) == (line.plan, line.version, "")
+    return state if again else add_history(state, line)
+
+
 def add_history(state: State, line: Applied) -> State:
     """Return the document with one more line; the storage moves out what is beyond the bound."""
     return replace(state, history=(*state.history, line)[-MAX_HISTORY * 2 :])

@@ -186,8 +186,12 @@ def _on_done(turn: Turn, event: events.Done) -> None:
         steps.after_step(turn, event)
         return
     turn.set(wrote=turn.m.wrote or event.what == "write file")
+    step = turn.m.state.step
+    if (turn.m.phase, event.what) == ("switching", "write file") and step is not None:
+        steps.after_file(turn, step)
+        return
     if turn.m.phase not in {"starting", "running", "holding", "switching"}:
-        return  # the plan file of a schedule was written on the way; the upgrade goes on
+        return  # something else has begun meanwhile
     decision = turn.m.decision
     if decision is not None and decision.plan is not None and event.what == decision.do == "move file aside":
         turn.do(WriteFile(decision.plan))

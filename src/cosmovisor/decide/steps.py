@@ -134,17 +134,15 @@ def after_step(turn: Turn, event: events.Done) -> None:
 
 def _after_switch(turn: Turn, step: Step) -> None:
     """Link and marker are durable: journal that, write the plan file of a schedule, then pre-upgrade."""
-    now = _now(turn)
-    line = Applied(step.plan, step.version, now, proven=not step.inferred)
     state = ledger.switched(turn.m.state, step.plan, step.version, step.back_to, inferred=step.inferred)
-    turn.set(state=ledger.add_history(state, line))
+    line = Applied(step.plan, step.version, _now(turn), proven=not step.inferred)
+    turn.set(state=ledger.add_switch(state, line))
     if turn.m.goal is not None and turn.m.goal.row == "schedule":
         # The node has made blocks until it was gone: what the file must say shows only now.
         turn.enter("switching", "the heights that the stopped node has left", at_rest=True)
         turn.ask_anew("all")
         return
     _write_scheduled_file(turn, step)
-    _before_pre_upgrade(turn, step)
 
 
 def after_look(turn: Turn) -> None:
@@ -153,10 +151,9 @@ def after_look(turn: Turn) -> None:
     turn.set(at_rest=False)
     if step is not None:
         _write_scheduled_file(turn, step)
-        _before_pre_upgrade(turn, step)
 
 
-def _before_pre_upgrade(turn: Turn, step: Step) -> None:
+def after_file(turn: Turn, step: Step) -> None:
     """Go on to pre-upgrade, or end where the operator wants that."""
     if turn.m.signals:
         turn.save(replace(turn.m.state, step=replace(step, kind="pre-upgrade", attempt=1)))
@@ -168,26 +165,36 @@ def _before_pre_upgrade(turn: Turn, step: Step) -> None:
 
 
 def _write_scheduled_file(turn: Turn, step: Step) -> None:
-    """Write the plan file for a scheduled binary that would else not arm its store loader.
+    """Write the plan file for a scheduled binary that would else not arm its store loader, then go on.
+
+    It belongs to the switch: where it cannot be written, the switch is done again.
+    """
+    written = _scheduled_plan(turn, step)
+    if written is None:
+        after_file(turn, step)
+        return
+    passed = turn.m.state if written == step.plan else ledger.passed(turn.m.state, written)
+    turn.save(passed)
+    turn.enter("switching", "the plan file of the schedule")
+    turn.do(WriteFile(written))
+
+
+def _scheduled_plan(turn: Turn, step: Step) -> Plan | None:
+    """Return what the plan file of a schedule must say; None where nothing is to be written.
 
     Only where there is none, or one of a plan that is settled; its height is the last commit + 1.
     """
     seen = turn.m.seen
     entry = next((one for one in turn.m.state.schedule if one.plan == step.plan), None)
     if seen is None or entry is None:
-        return
+        return None
     facts = turn.facts()
     if seen.file.plan is not None and is_pending(facts, seen.file.plan):
-        return
+        return None
     # An end that an earlier life has seen counts too, but not of a program that halts before it executes.
     ended = step.stopped is not None and step.stopped.orderly and not entry.halts_before
     committed = last_commit(facts, orderly=ended)
-    if committed is None:
-        return
-    written = replace(step.plan, height=committed + 1)
-    if written != step.plan:
-        turn.set(state=ledger.passed(turn.m.state, written))
-    turn.do(WriteFile(written))
+    return None if committed is None else replace(step.plan, height=committed + 1)
 
 
 def _finished(turn: Turn, step: Step) -> None:

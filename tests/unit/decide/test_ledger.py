@@ -321,3 +321,14 @@ def test_what_only_the_log_tells_is_not_remembered() -> None:
     logged = Evidence(7, "at least", "cs.wal", 3.0)
     assert follow(State(b=at_least(6)), b=logged).b == at_least(6)
     assert follow(State(), b=logged).b == UNKNOWN
+
+
+def test_a_switch_that_is_done_again_has_its_line_already_unless_it_was_taken_back() -> None:
+    line = Applied(PLAN, V2, 1.0)
+    once = ledger.add_switch(State(), line)
+    assert once.history == (line,)
+    assert ledger.add_switch(once, replace(line, at=2.0)) == once
+    for other in (replace(line, plan=LATER), replace(line, version=V3)):
+        assert ledger.add_switch(once, other).history == (line, other)
+    back = replace(once, history=(replace(line, note="gone back"),))
+    assert ledger.add_switch(back, line).history == (*back.history, line)

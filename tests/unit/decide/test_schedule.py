@@ -207,6 +207,29 @@ def test_the_file_of_an_entry_has_the_right_height_also_where_its_backup_was_cut
     assert again.file.plan == replace(PLAN, height=H + 4)
 
 
+@pytest.mark.parametrize("no_pre_upgrade", [False, True])
+def test_no_program_is_started_before_the_plan_file_of_its_schedule_is_written(no_pre_upgrade: bool) -> None:
+    play = Play().running()
+    play.no_pre_upgrade = no_pre_upgrade
+    play.put(events.Asked(play.now, "schedule", ENTRY))
+    play.failing["write file"] = events.Failed(0.0, "write file", "the disk is full", "make room")
+    play.heights(H, H).look().take()
+    play.exit(0)
+    assert play.take() == ["backup", "switch", "WriteFile"]
+    assert play.saved.step is not None
+    assert play.saved.step.kind == "switch"
+    del play.failing["write file"]
+    play.wait(60.0)
+    steps = (
+        ["switch", "WriteFile", "Spawn v2"]
+        if no_pre_upgrade
+        else ["switch", "WriteFile", "pre-upgrade", "Spawn v2"]
+    )
+    assert play.take() == steps
+    assert play.file.plan == replace(PLAN, height=H + 1)
+    assert [line.version for line in play.saved.history] == [V2], "one switch has one line"
+
+
 def test_the_file_of_an_exact_entry_has_the_right_height_also_where_its_backup_was_cut() -> None:
     play = Play(State(schedule=(EXACT,))).running()
     play.slow.add("backup")

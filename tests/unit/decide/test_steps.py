@@ -358,8 +358,9 @@ def test_a_schedule_is_written_for_the_height_at_which_the_node_has_really_stopp
     at_rest = replace(before, drop=0)
     found, asked = after(at_rest, events.FactsGathered(NOW, seen(file=Play().file, a=exact(H + 2))))
     assert [one.plan.height for one in of(commands.WriteFile, asked)] == [H + 3]
+    assert (run(asked), found.at_rest, found.waiting) == ([], False, "the plan file of the schedule")
+    _, asked = after(found, events.Done(NOW, "write file"))
     assert [one.kind for one in run(asked)] == ["pre-upgrade"]
-    assert not found.at_rest
     lost, asked = after(
         replace(at_rest, state=replace(before.state, step=None)), events.FactsGathered(NOW, seen())
     )
