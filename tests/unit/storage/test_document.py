@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.support.recorder import ERRORS, failing, recording
 from tests.support.states import states
 
-from cosmovisor.model import facts, heights, observations, receipts, state
+from cosmovisor.model import facts, heights, link, observations, receipts, state
 from cosmovisor.model.errors import StateError
 from cosmovisor.model.plan import Plan, Version
 from cosmovisor.model.state import EMPTY, MAX_HISTORY, Applied, Backup, PlanRecord, SignState, State, Step
@@ -64,7 +64,7 @@ def test_both_kinds_of_a_union_survive(tmp_path):
 
 def test_the_words_known_here_are_those_of_the_model():
     source = "".join(
-        Path(module.__file__ or "").read_text() for module in (state, heights, facts, observations)
+        Path(module.__file__ or "").read_text() for module in (state, heights, facts, link, observations)
     )
     for name, words in codec._WORDS.items():
         assert f"{name} = Literal[{', '.join(json.dumps(word) for word in words)}]" in source
