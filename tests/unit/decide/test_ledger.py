@@ -330,5 +330,7 @@ def test_a_switch_that_is_done_again_has_its_line_already_unless_it_was_taken_ba
     assert ledger.add_switch(once, replace(line, at=2.0)) == once
     for other in (replace(line, plan=LATER), replace(line, version=V3)):
         assert ledger.add_switch(once, other).history == (line, other)
+    longer = replace(once, history=(replace(line, plan=LATER, version=V3), line))
+    assert ledger.add_switch(longer, line) == longer
     back = replace(once, history=(replace(line, note="gone back"),))
     assert ledger.add_switch(back, line).history == (*back.history, line)

@@ -294,6 +294,8 @@ def test_the_active_plans_own_record_is_made_anew() -> None:
 def test_a_plan_that_was_taken_back_once_stays_so_when_its_version_fits_the_copy() -> None:
     state = State(records=(PlanRecord(PLAN, gone_back=True),))
     assert reset(state, data="same", b=exact(H)).records[0].gone_back
+    beside = replace(state, records=(*state.records, PlanRecord(LATER, passed=True)))
+    assert reset(beside, data="same", b=exact(H)).records[-1].gone_back
     assert not reset(state, data="other", b=exact(H)).records[0].gone_back
     assert not reset(State(records=(PlanRecord(LATER, gone_back=True),)), data="same").records[-1].gone_back
 
