@@ -63,7 +63,10 @@ def record_data(turn: Turn, _decision: Decision, facts: Facts) -> bool:
 
 
 def reset_stages(turn: Turn, decision: Decision, facts: Facts) -> bool:
-    """Forget what belongs to other data, then make the fitting version active."""
+    """Make the fitting version active, then forget what belongs to other data.
+
+    Until the link has moved the document knows that the data is another: what fits it is asked again.
+    """
     seen = turn.m.seen
     if seen is None:
         return False
@@ -71,10 +74,10 @@ def reset_stages(turn: Turn, decision: Decision, facts: Facts) -> bool:
     step = facts.step
     if step is not None and step.version not in {decision.version, *unmark}:
         unmark = (*unmark, step.version)
-    turn.save(rebuild.reset_stages(turn.m.state, seen, facts, decision.version))
     if decision.version is None or (decision.version == facts.link.version and not unmark):
+        turn.save(rebuild.reset_stages(turn.m.state, seen, facts, decision.version))
         return True
-    turn.set(after_exit=False)
+    turn.set(after_exit=False, undoing=True)
     turn.enter("switching", decision.reason, next_at=NEVER)
     turn.do(Activate(decision.version, unmark))
     return False
@@ -107,8 +110,11 @@ def undo(turn: Turn, decision: Decision, facts: Facts) -> bool:
 
 
 def after_undo(turn: Turn, decision: Decision) -> None:
-    """Journal that a step, or a switch that was skipped, is undone."""
+    """Journal that a step, a switch that was skipped, or what belongs to other data is undone."""
     turn.set(undoing=False)
+    if decision.do == "reset stages" and turn.m.seen is not None:
+        turn.save(rebuild.reset_stages(turn.m.state, turn.m.seen, turn.facts(), decision.version))
+        return
     state = replace(turn.m.state, step=None)
     if decision.plan is not None:
         state = ledger.undone(state, decision.plan)

@@ -20,7 +20,7 @@ from tests.support.facts import (
 )
 from tests.support.playbook import Play
 
-from cosmovisor.decide import commands
+from cosmovisor.decide import commands, events
 from cosmovisor.decide.after_exit import decide_after_exit
 from cosmovisor.decide.file_age import plan_file
 from cosmovisor.decide.frozen import compare_data
@@ -103,6 +103,23 @@ def test_7_a_step_in_flight_is_undone_on_other_data_not_finished() -> None:
     assert play.take() == ["Activate genesis", "Spawn genesis"]
     assert play.saved.step is None
     assert V2 not in play.markers
+
+
+def test_other_data_is_not_forgotten_before_the_link_has_moved() -> None:
+    """Found by a night: the disk failed once, and the program of the data before was started."""
+    record = PlanRecord(PLAN, V2, "pre-upgraded", back_to=V1)
+    play = on_v2(State(data=identity(1), records=(record,)))
+    play.data_inode = 2
+    play.failing["activate"] = events.Failed(0.0, "activate", "input/output error", "look at the disk")
+    play.heights(5, 5).start()
+    assert play.take() == ["Activate genesis"]
+    assert play.saved.data == identity(1)
+    del play.failing["activate"]
+    play.wait(30.0)
+    assert play.take() == ["Activate genesis", "Spawn genesis"]
+    assert play.saved.data is not None
+    assert play.saved.data != identity(1)
+    assert play.saved.records == ()
 
 
 def test_8_databases_of_their_own_tell_a_copy_in_the_same_folder() -> None:

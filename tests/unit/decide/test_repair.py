@@ -180,13 +180,16 @@ def test_on_other_data_markers_of_its_future_go_and_the_version_that_fits_is_mad
     state = replace(SAME_DATA, records=(PlanRecord(PLAN, halt_seen=True),), step=step)
     now = turn(state=state, seen=seen, after_exit=True, next_at=1.0)
     again = act("reset stages", now, version=version)
-    assert saved(now).records == ()
-    assert now.m.state.step is None
     assert again is (expected is None)
-    assert work(now) == ([] if expected is None else [expected])
-    if expected is not None:
-        assert (now.m.phase, now.m.waiting, now.m.next_at) == ("switching", "reason", NEVER)
-        assert not now.m.after_exit
+    if expected is None:
+        assert (saved(now).records, saved(now).step, work(now)) == ((), None, [])
+        return
+    assert now.commands == [expected], "until the link has moved the document knows that the data is another"
+    assert (now.m.phase, now.m.waiting, now.m.next_at) == ("switching", "reason", NEVER)
+    assert not now.m.after_exit
+    found, asked = after(now.m, events.Done(NOW, "activate"))
+    assert of(commands.Save, asked) == [commands.Save(found.state)]
+    assert (found.undoing, found.state.records, found.state.step) == (False, (), None)
 
 
 def test_before_anything_was_seen_nothing_is_reset() -> None:
