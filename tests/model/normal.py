@@ -21,7 +21,7 @@ STEP = 30.0
 FAR, FAR_START = 2 * STEP, AT_ONCE
 INFINITE = float("inf")
 #: Decisions that are carried out by file work and remembered until it is done.
-ASKED_LATER = frozenset({"move file aside", "undo"})
+ASKED_LATER = frozenset({"reset stages", "move file aside", "undo"})
 
 
 def _past(at: float, now: float, most: float = FAR) -> float:
