@@ -237,14 +237,17 @@ def _go_back(turn: Turn, decision: Decision, _facts: Facts) -> bool:
 
 
 def _arm_again(turn: Turn, decision: Decision, _facts: Facts) -> bool:
-    """Remember how this program halts, and start it again with the halt height that it needs."""
+    """Remember how this program halts, and start it again with the halt height that it needs.
+
+    A living node is stopped first: were it remembered before, and the save failed, nobody would ask again.
+    """
+    turn.set(after_exit=False)
+    if turn.m.lives:
+        steps.stop_for(turn, decision, "arm again")
+        return False
     if decision.plan is not None:
         turn.save(halting_before(turn.m.state, decision.plan))
-    turn.set(after_exit=False)
-    if not turn.m.lives:
-        return True
-    steps.stop_for(turn, decision, "arm again")
-    return False
+    return True
 
 
 def _pre_upgrade(turn: Turn, decision: Decision, facts: Facts) -> bool:

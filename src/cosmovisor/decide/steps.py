@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cosmovisor.decide import events, ledger
 from cosmovisor.decide.commands import RunStep, SignalNode, WriteFile
-from cosmovisor.decide.schedule import last_commit
+from cosmovisor.decide.schedule import halting_before, last_commit
 from cosmovisor.decide.turn import NEVER, RETRY, Turn
 from cosmovisor.decide.words import is_pending, named
 from cosmovisor.model.decision import Decision
@@ -60,6 +60,8 @@ def after_stop(turn: Turn) -> None:
         version = ledger.record_of(turn.m.state, goal.plan).version or goal.version
         run_step(turn, Step("go back", goal.plan, version, goal.version, inferred=True, since=_now(turn)))
     else:
+        if why == "arm again" and goal is not None and goal.plan is not None:
+            turn.save(halting_before(turn.m.state, goal.plan))
         turn.set(why="", run=None)
         turn.enter("starting", "what is on disk")
         turn.ask_anew("all")

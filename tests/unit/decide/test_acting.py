@@ -292,7 +292,7 @@ def test_a_program_that_halts_before_its_height_is_armed_again_and_that_is_remem
     state = replace(SAME_DATA, schedule=(ScheduleEntry(PLAN, V2, exact=True),))
     alive = turn(lives=True, state=state, after_exit=True)
     assert not act("arm again", alive, plan=PLAN)
-    assert alive.m.state.schedule[0].halts_before
+    assert alive.m.state == state, "it is remembered when the node has gone"
     assert (alive.m.phase, alive.m.why, alive.m.after_exit) == ("stopping", "arm again", False)
     dead = turn(state=state, after_exit=True)
     assert act("arm again", dead, plan=PLAN), "the table is asked again at once"

@@ -185,6 +185,21 @@ def test_the_machine_stops_such_a_node_and_starts_it_again_with_the_next_height(
     assert play.saved.schedule == ()
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_disk_that_is_full_when_a_node_is_armed_again_does_not_leave_it_at_its_height(gone: bool) -> None:
+    """Found by a night: what could not be saved was taken for done, and the node stood there for ever."""
+    play = Play(State(schedule=(EXACT,))).running()
+    if not gone:
+        play.failing["save"] = events.Failed(0.0, "save", "no space left", "free some")
+    play.heights(H - 1, H - 2).look().wait(15.0)
+    play.failing["save"] = events.Failed(0.0, "save", "no space left", "free some")
+    play.exit(0)
+    del play.failing["save"]
+    play.wait(60.0)
+    assert spawned(play)[-1] == H
+    assert play.saved.schedule == (AGAIN,)
+
+
 def test_a_node_that_is_kept_is_known_by_the_halt_height_that_it_was_started_with() -> None:
     play = Play(State(schedule=(EXACT,), data=DATA), adopt_orphan=True)
     play.heights(H - 1, H - 1).put(events.OrphanFound(play.now, 77, armed=H - 1))

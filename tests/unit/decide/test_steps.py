@@ -115,6 +115,16 @@ def test_after_any_other_stop_the_tables_are_asked_as_at_a_start(why: Any, goal:
     assert (questions(now.commands), now.m.drop) == (["all"], 1)
 
 
+def test_how_a_program_halts_is_remembered_when_it_has_gone_to_be_armed_again() -> None:
+    entry = ScheduleEntry(PLAN, V2, exact=True)
+    state = replace(SAME_DATA, schedule=(entry,))
+    now = stopped(why="arm again", goal=UPGRADE, run=begun(), state=state)
+    assert now.m.state.schedule == (replace(entry, halts_before=True),)
+    assert of(commands.Save, now.commands) == [commands.Save(now.m.state)]
+    for why, goal in (("orphan", UPGRADE), ("arm again", None), ("arm again", replace(UPGRADE, plan=None))):
+        assert stopped(why=why, goal=goal, run=begun(), state=state).m.state == state
+
+
 @pytest.mark.parametrize("version", [V2, V3])
 def test_going_back_is_a_step_whose_version_is_the_one_that_is_left(version: Version) -> None:
     record = PlanRecord(PLAN, version, "switched", back_to=V1)
