@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sys
 import time
@@ -33,6 +34,16 @@ def until(stage: Ahead, condition) -> None:
         assert time.monotonic() < deadline, stage.states
         stage.step()
         time.sleep(0.01)
+
+
+def is_free(path) -> bool:
+    """Whether nobody who has inherited the lock lives any more."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 GOOD = """
@@ -88,6 +99,7 @@ def test_one_that_takes_too_long_is_ended_with_its_children(tmp_path):
     clock = Clock()
     stage = stager(
         tmp_path,
+        "import fcntl\nheld = open(os.path.join(out, 'held'), 'w')\nfcntl.flock(held, fcntl.LOCK_EX)\n"
         "os.fork()\nprint(json.dumps({'event': 'progress', 'text': 'x'}), flush=True)\ntime.sleep(600)",
         clock,
         50,
@@ -96,6 +108,7 @@ def test_one_that_takes_too_long_is_ended_with_its_children(tmp_path):
     until(stage, lambda: "x" in stage.states[V2])
     clock.now = 51
     until(stage, lambda: "not done within 50 s" in stage.states[V2])
+    until(stage, lambda: is_free(tmp_path / "held"))
 
 
 def test_a_process_whose_plan_is_no_longer_wanted_is_ended(tmp_path):
